@@ -1,0 +1,62 @@
+"""Every telemetry name of the suite. No other file spells one.
+
+Names without the ``dnstower.`` prefix are OpenTelemetry's own (semantic conventions 1.44, of which the
+DNS part is in Development); ours live under ``dnstower.*``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCOPE: Final = "dnstower"
+
+# Log record event names (`LogRecord.event_name`), one an event type.
+EVENT_PREFIX: Final = "dns."
+
+# Attributes that OpenTelemetry defines.
+DNS_QUESTION_NAME: Final = "dns.question.name"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+NETWORK_TRANSPORT: Final = "network.transport"
+NETWORK_PROTOCOL_NAME: Final = "network.protocol.name"
+ERROR_TYPE: Final = "error.type"
+
+# Attributes of the suite.
+EVENT_ID: Final = "dnstower.event.id"
+PROBE_ID: Final = "dnstower.probe.id"
+PROBE_REGION: Final = "dnstower.probe.region"
+PROBE_NETWORK: Final = "dnstower.probe.network"
+PROBE_CLOCK_AGE: Final = "dnstower.probe.clock_age"
+SOURCE: Final = "dnstower.source"
+ZONE: Final = "dnstower.zone"
+QTYPE: Final = "dnstower.question.type"
+SERVER_NAME: Final = "dnstower.server.name"
+SERVER_ROLE: Final = "dnstower.server.role"
+SERVER_NSID: Final = "dnstower.server.nsid"
+TRANSPORT: Final = "dnstower.transport"
+OUTCOME: Final = "dnstower.outcome"
+RCODE: Final = "dnstower.rcode"
+FLAGS: Final = "dnstower.flags"
+TTL: Final = "dnstower.ttl"
+SERIAL: Final = "dnstower.serial"
+LATENCY: Final = "dnstower.latency"
+DNSSEC_STATUS: Final = "dnstower.dnssec.status"
+DNSSEC_CAUSE: Final = "dnstower.dnssec.cause"
+ANSWER_FINGERPRINT: Final = "dnstower.answer.fingerprint"
+# Fields that have no attribute of their own are named `dnstower.<field>`.
+FIELD_PREFIX: Final = "dnstower."
+
+# Metrics.
+LOOKUP_DURATION: Final = "dns.lookup.duration"
+#: Bucket boundaries in seconds that the semantic conventions advise for `dns.lookup.duration`.
+LOOKUP_DURATION_BUCKETS: Final = (
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+)  # fmt: skip
+OBSERVATIONS: Final = "dnstower.dns.observations"
+IN_FLIGHT: Final = "dnstower.dns.in_flight"
+DNSSEC_EXPIRY: Final = "dnstower.dns.dnssec.expiry"
+ZONE_SERIAL: Final = "dnstower.dns.zone.serial"
+ANSWER_TTL: Final = "dnstower.dns.answer.ttl"
+ANSWER_SET: Final = "dnstower.dns.answer.set"
+CLOCK_AGE: Final = "dnstower.dns.probe.clock_age"
+ZONE_SERVERS: Final = "dnstower.dns.zone.servers"
