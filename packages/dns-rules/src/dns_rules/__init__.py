@@ -1,0 +1,40 @@
+"""The judgement: events and an inventory in, findings and incidents out. Pure; no sockets, no clock.
+
+`Engine` runs it. `judge` and `correlate` are the two steps it is made of, for runners of other kinds.
+"""
+
+from .correlate import correlate
+from .engine import Engine, Step
+from .errors import RulesError, StateError
+from .health import assess
+from .inventory import Inventory, Team, Zone, load_inventory
+from .judge import judge
+from .model import Finding, Health, Incident, Offender, Tick
+from .rules import Rule, Rules, load_rules
+from .state import CorrelationState, ZoneState
+from .version import __version__
+
+__all__ = [
+    "CorrelationState",
+    "Engine",
+    "Finding",
+    "Health",
+    "Incident",
+    "Inventory",
+    "Offender",
+    "Rule",
+    "Rules",
+    "RulesError",
+    "StateError",
+    "Step",
+    "Team",
+    "Tick",
+    "Zone",
+    "ZoneState",
+    "__version__",
+    "assess",
+    "correlate",
+    "judge",
+    "load_inventory",
+    "load_rules",
+]

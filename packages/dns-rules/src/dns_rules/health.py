@@ -1,0 +1,73 @@
+"""How a zone is now, and why: a score that can be explained line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import words
+from .model import Health
+from .state import MICROS, moment
+
+if TYPE_CHECKING:
+    from .inventory import Zone
+    from .rules import Rules
+    from .state import ZoneState
+
+#: Health looks at the questions of the last minutes.
+WINDOW = 120 * MICROS
+_FAILED = frozenset({"timeout", "unreachable", "refused", "servfail", "error", "malformed", "referral"})
+_DEDUCTION = {"critical": 70, "warning": 25, "info": 5}
+_AT_RISK_SHARE = 0.02
+
+
+def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
+    """The zone's health at the last evaluation."""
+    now = state.sealed
+    regions: dict[str, list[int]] = {}
+    statuses: set[str] = set()
+    for vantages in state.latest.values():
+        for vantage, latest in vantages.items():
+            region, role, _ = vantage.split("\t")
+            pair = regions.setdefault(region, [0, 0])
+            if latest.time < now - WINDOW:
+                continue
+            pair[0] += 1
+            pair[1] += latest.outcome in _FAILED
+            if latest.dnssec is not None and role == "authoritative":
+                statuses.add(latest.dnssec)
+    total, failed = (sum(pair[i] for pair in regions.values()) for i in (0, 1))
+    shares = [
+        a.share for q, a in state.agreement.items() if a.share is not None and a.learned and q in state.latest
+    ]
+    reasons: list[str] = []
+    score = 100
+    worst = "healthy"
+    for finding in sorted(state.active.values(), key=lambda f: (f.rule, f.key)):
+        rule = rules.rule(finding.rule)
+        severity = rule.severity_for(zone.criticality) if rule is not None else "warning"
+        score -= _DEDUCTION[severity]
+        worst = "unhealthy" if severity == "critical" else worst if worst == "unhealthy" else "at_risk"
+        reasons.append(f"−{_DEDUCTION[severity]}: {finding.what}")
+    if total and failed / total > _AT_RISK_SHARE:
+        lost = max(1, round(30 * failed / total))
+        score -= lost
+        reasons.append(f"−{lost}: {words.percent(failed / total)} of the latest answers failed")
+        worst = "at_risk" if worst == "healthy" else worst
+    return Health(
+        zone=state.zone,
+        time=moment(now),
+        status="unknown" if total == 0 else worst,  # type: ignore[arg-type]  # one of the three above
+        score=max(0, score),
+        reasons=tuple(reasons) if total else ("no answer from any probe in the last two minutes",),
+        agreement=round(min(shares), 4) if shares else None,
+        dnssec=_dnssec(statuses),
+        regions={
+            region: "unknown" if asked == 0 else "failing" if bad * 2 > asked else "ok"
+            for region, (asked, bad) in sorted(regions.items())
+        },
+    )
+
+
+def _dnssec(statuses: set[str]) -> str | None:
+    """The worst that is said: one bogus server is enough to hurt."""
+    return next((s for s in ("bogus", "indeterminate", "insecure", "secure") if s in statuses), None)

@@ -1,0 +1,237 @@
+"""The inventory: what is ours, who owns it, and what is expected of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dateutil.rrule import rrule, rrulestr
+from dns_events import InvalidNameError, normalize, within
+from msgspec import Meta, Struct, structs
+
+from . import durations
+from .model import Criticality
+from .yamlfile import Document
+
+Allow = Literal["records", "ns", "ds", "ttl", "registration"]
+
+
+class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to wake when nobody acknowledges in time."""
+
+    after: str
+    to: str
+
+
+class Team(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is paged, and how."""
+
+    name: str
+    notify: tuple[str, ...] = ()
+    escalate: tuple[Escalation, ...] = ()
+
+
+class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One question of which data is expected."""
+
+    name: str
+    type: str
+    expect: tuple[str, ...] | Literal["any"] | None = None
+    """The data, ``any`` for some data, ``None`` for watched without expectation."""
+    split: bool = False
+    """Answers differ by region by design."""
+
+
+class Lock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is expected of the registration."""
+
+    lock: Literal["required", "optional"] = "optional"
+    registrar: str | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change window. Inside it, what `allow` names is authorized."""
+
+    id: str
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    schedule: str | None = None
+    duration: str | None = None
+    allow: tuple[Allow, ...] = ()
+
+    def covers(self, time: dt.datetime, what: Allow) -> bool:
+        """Whether a change of this kind, first seen at `time`, was meant."""
+        if what not in self.allow:
+            return False
+        if self.start is not None and self.end is not None:
+            return self.start <= time < self.end
+        if self.schedule is None or self.duration is None:
+            return False
+        began = occurrences(self.schedule).before(time, inc=True)
+        return began is not None and time < began + dt.timedelta(seconds=durations.seconds(self.duration))
+
+
+class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One zone of ours."""
+
+    zone: str
+    owner: str | None = None
+    criticality: Criticality = "normal"
+    approvers: tuple[str, ...] = ()
+    dnssec: Literal["required", "optional", "off"] = "optional"
+    nameservers: tuple[str, ...] = ()
+    ttl_minimum: Annotated[int, Meta(ge=0)] | None = None
+    registration: Lock = Lock()
+    records: tuple[Expectation, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    def expectation(self, name: str, qtype: str) -> Expectation | None:
+        """What the inventory says of one question."""
+        return next((r for r in self.records if r.name == name and r.type == qtype), None)
+
+    def window(self, time: dt.datetime, what: Allow) -> Change | None:
+        """The change window that makes a change of this kind at this time an authorized one."""
+        return next((change for change in self.changes if change.covers(time, what)), None)
+
+
+def occurrences(schedule: str) -> rrule:
+    """The starts of a recurring window (an iCalendar RRULE, RFC 5545 §3.3.10), in UTC.
+
+    Raises:
+        ValueError: not a rule.
+    """
+    # The anchor is a Monday at midnight, so that a rule that names no hour means the whole day's start.
+    rule = rrulestr(schedule, dtstart=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    if not isinstance(rule, rrule):
+        msg = f"{schedule!r} is a set of rules; write one RRULE"
+        raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not its type
+    return rule
+
+
+class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that is watched, and who answers for it."""
+
+    version: Literal[1]
+    teams: dict[str, Team]
+    observers: str | None = None
+    """The team that is paged for the monitoring itself."""
+    zones: tuple[Zone, ...]
+
+    def zone(self, name: str) -> Zone | None:
+        """The entry of one zone."""
+        return next((zone for zone in self.zones if zone.zone == name), None)
+
+
+def load_inventory(path: str | Path) -> Inventory:
+    """Read and check an inventory.
+
+    Raises:
+        RulesError: names file and line: an unknown key, a zone without a team, a name outside its zone,
+            a window that is neither a time span nor a schedule, and the like.
+    """
+    document = Document(Path(path))
+    inventory = document.convert(Inventory)
+    _check_teams(document, inventory)
+    seen: dict[str, int] = {}
+    zones = []
+    for index, zone in enumerate(inventory.zones):
+        at = f"$.zones[{index}]"
+        checked = _zone(document, inventory, zone, at)
+        if checked.zone in seen:
+            raise document.error(
+                f"{at}.zone",
+                f"zone {checked.zone} stands twice, first at line "
+                f"{document.line(f'$.zones[{seen[checked.zone]}].zone')}; keep one",
+            )
+        seen[checked.zone] = index
+        zones.append(checked)
+    if not zones:
+        raise document.error("$.zones", "no zone; write at least one, as `- {zone: example.com, owner: web}`")
+    return structs.replace(inventory, zones=tuple(zones))
+
+
+def _check_teams(document: Document, inventory: Inventory) -> None:
+    known = _known(inventory)
+    if inventory.observers is not None and inventory.observers not in inventory.teams:
+        raise document.error("$.observers", f"team {inventory.observers!r} is not under `teams` ({known})")
+    for key, team in inventory.teams.items():
+        for index, step in enumerate(team.escalate):
+            at = f"$.teams.{key}.escalate[{index}]"
+            if step.to not in inventory.teams:
+                raise document.error(f"{at}.to", f"team {step.to!r} is not under `teams` ({known})")
+            _duration(document, f"{at}.after", step.after)
+
+
+def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone:
+    known = _known(inventory)
+    if zone.owner is None:
+        raise document.error(
+            at, f"zone {zone.zone} has no owner; write `owner:` and a team of `teams` ({known})"
+        )
+    if zone.owner not in inventory.teams:
+        raise document.error(f"{at}.owner", f"owner {zone.owner!r} is not under `teams` ({known})")
+    apex = _name(document, f"{at}.zone", zone.zone)
+    records = []
+    for index, record in enumerate(zone.records):
+        where = f"{at}.records[{index}]"
+        name = _name(document, f"{where}.name", record.name)
+        if not within(name, apex):
+            raise document.error(f"{where}.name", f"{name} is not in zone {apex}; list it under its own zone")
+        records.append(structs.replace(record, name=name, type=record.type.upper()))
+    for index, change in enumerate(zone.changes):
+        _change(document, change, f"{at}.changes[{index}]")
+    return structs.replace(
+        zone,
+        zone=apex,
+        nameservers=tuple(
+            sorted(_name(document, f"{at}.nameservers[{i}]", name) for i, name in enumerate(zone.nameservers))
+        ),
+        records=tuple(records),
+    )
+
+
+def _change(document: Document, change: Change, at: str) -> None:
+    if (change.start is None) != (change.end is None):
+        raise document.error(at, f"change {change.id}: `start` and `end` go together")
+    if (change.start is None) == (change.schedule is None):
+        raise document.error(
+            at, f"change {change.id}: write `start` and `end`, or `schedule` and `duration`, not both"
+        )
+    if change.start is not None and change.end is not None:
+        for key, time in (("start", change.start), ("end", change.end)):
+            if time.tzinfo is None:
+                raise document.error(
+                    f"{at}.{key}", f"change {change.id}: {key} has no time zone; write for instance {time}Z"
+                )
+        if change.end <= change.start:
+            raise document.error(f"{at}.end", f"change {change.id} ends before it starts")
+    if change.schedule is not None:
+        if change.duration is None:
+            raise document.error(at, f"change {change.id}: a schedule needs a `duration`, for instance 2h")
+        _duration(document, f"{at}.duration", change.duration)
+        try:
+            occurrences(change.schedule)
+        except ValueError as error:
+            raise document.error(
+                f"{at}.schedule",
+                f"change {change.id}: {error}; write an RRULE, for instance FREQ=WEEKLY;BYDAY=TU;BYHOUR=9",
+            ) from error
+
+
+def _name(document: Document, at: str, name: str) -> str:
+    try:
+        return normalize(name)
+    except InvalidNameError as error:
+        raise document.error(at, str(error)) from error
+
+
+def _duration(document: Document, at: str, text: Any) -> float:
+    try:
+        return durations.seconds(text)
+    except ValueError as error:
+        raise document.error(at, str(error)) from error
+
+
+def _known(inventory: Inventory) -> str:
+    return ", ".join(sorted(inventory.teams)) or "none yet"

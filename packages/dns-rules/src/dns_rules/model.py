@@ -1,0 +1,93 @@
+"""What the judgement says: findings, incidents and health. Plain frozen data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+Severity = Literal["critical", "warning", "info"]
+Class = Literal["availability", "propagation", "integrity", "security", "resilience", "observer"]
+Verdict = Literal["authorized", "undeclared", "contradicted"]
+Criticality = Literal["critical", "high", "normal"]
+HealthStatus = Literal["healthy", "at_risk", "unhealthy", "unknown"]
+
+
+class Tick(Struct, frozen=True):
+    """Time that passes without events. The runner sends it; the judgement has no clock of its own."""
+
+    time: dt.datetime
+
+
+class Offender(Struct, frozen=True, kw_only=True):
+    """Where exactly it shows: regions, name servers ("ns4.example (192.0.2.4)") and names."""
+
+    regions: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One rule's condition on one part of one zone, when it begins, changes or ends."""
+
+    id: str
+    """Derived from rule, zone, key and `since`: the same in every replay."""
+    rule: str
+    zone: str
+    key: str
+    """The part of the zone: a server's address, ``name/qtype``, or ``""`` for the zone itself."""
+    state: Literal["active", "cleared"]
+    time: dt.datetime
+    since: dt.datetime
+    where: Offender
+    what: str
+    facts: dict[str, str]
+    """Values for the rule's title and first checks (``cause``, ``before``, ``after``, …)."""
+    verdict: Verdict | None = None
+    confidence: float = 1.0
+    evidence: tuple[str, ...] = ()
+    """Ids of events that show it."""
+
+
+class Incident(Struct, frozen=True, kw_only=True):
+    """What a person is told: related findings of a zone as one thing with one owner and one page."""
+
+    id: str
+    rule: str
+    class_: Class = msgspec.field(name="class")
+    severity: Severity
+    zone: str
+    state: Literal["pending", "firing", "resolved"]
+    since: dt.datetime
+    updated: dt.datetime
+    drill: bool = False
+    title: str
+    what: str
+    where: Offender
+    check_first: tuple[str, ...]
+    runbook: str
+    owner: str
+    escalate: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    confidence: float = 1.0
+    evidence: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    """Rules whose findings belong to it, the leading one first."""
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """How a zone is, with the reasons. Missing data makes it ``unknown``, never worse."""
+
+    zone: str
+    time: dt.datetime
+    status: HealthStatus
+    score: int
+    """100 is well, 0 is down."""
+    reasons: tuple[str, ...] = ()
+    agreement: float | None = None
+    """Smallest share of regions that give one answer, over the questions that should agree."""
+    dnssec: str | None = None
+    regions: dict[str, str] = {}
+    """Region to ``ok``, ``failing`` or ``unknown``."""

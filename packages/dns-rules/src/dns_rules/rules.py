@@ -1,0 +1,201 @@
+"""Rules as data: what to look for, how sure to be, what to say and what to check first."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field, structs
+
+from . import durations
+from .errors import RulesError
+from .model import Class, Criticality, Severity
+from .yamlfile import Document
+
+#: The rule pack that ships with this distribution.
+PACKAGED = Path(__file__).parent / "alert_rules" / "stream"
+
+Ratio = Annotated[float, Meta(gt=0, le=1)]
+#: One duration for all, or one for each criticality.
+Scaled = str | dict[Criticality, str]
+
+#: Placeholders that titles and first checks may use.
+PLACEHOLDERS = frozenset(
+    {"zone", "regions", "servers", "names", "count", "total", "why", "change", "before", "after", "share"}
+)
+
+
+class Where(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which observations a rule looks at; what is left out is not filtered."""
+
+    role: Literal["authoritative", "recursive"] | None = None
+    expected: bool = False
+    """Only questions of which the inventory expects data."""
+    validated: bool = False
+    """Only answers on which validation reached a verdict, in zones that were or must be secure."""
+
+
+class Sustained(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="sustained"
+):
+    """A share of failures over a window, seen by enough probes and regions."""
+
+    failing: tuple[str, ...] = ()
+    """Outcomes that fail."""
+    bogus: bool = False
+    """Bogus answers fail, whatever their outcome."""
+    by: Literal["server", "question"]
+    scope: Literal["all", "part", "any"] = "any"
+    """For `by: server`: every server, some but not all of them, or any (one finding for the zone)."""
+    ratio: Ratio
+    window: Scaled
+    samples: Annotated[int, Meta(ge=1)]
+    regions: Annotated[int, Meta(ge=1)] = 2
+    """At least so many regions (or all, where fewer are watching)."""
+
+
+class Divergence(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="divergence"
+):
+    """Regions that give other answers than the authority, for longer than caches explain."""
+
+    agreement: Ratio
+    """Below this share of agreeing regions it fires."""
+    learn: Scaled
+    """How long a question must have agreed before its disagreement means something."""
+    grace: Scaled
+    """Time beyond the old TTL."""
+    ignore: tuple[str, ...] = ("SOA",)
+
+
+class Transition(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="transition"
+):
+    """A tracked fact changed, and it was not declared."""
+
+    facts: tuple[Literal["parent_ns", "child_ns", "ds", "dnskey"], ...]
+    allow: Literal["records", "ns", "ds", "ttl", "registration"]
+    """The kind of change that a change window must allow."""
+    expected: Literal["nameservers"] | None = None
+    """The inventory's field that says what the fact should be."""
+    probes: Annotated[int, Meta(ge=1)] = 2
+    adopt_after: str = "24h"
+    """After so long an undeclared value becomes the one that is compared with."""
+
+
+Detector = Sustained | Divergence | Transition
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule, as it stands in ``alert-rules/stream/<id>.yaml``."""
+
+    id: str
+    title: str
+    class_: Class = field(name="class")
+    severity: Severity | dict[Criticality, Severity]
+    on: tuple[str, ...] | str
+    where: Where = Where()
+    detect: Detector
+    hold: Scaled = "15s"
+    """How long an incident is pending, so that what belongs together comes in one page."""
+    resolve_after: Scaled = "60s"
+    """How long all must be quiet before the incident is resolved."""
+    explains: tuple[str, ...] = ()
+    """Rules whose findings are consequences of this one."""
+    check_first: tuple[str, ...]
+    runbook: str
+    about: str = ""
+    """A paragraph for `dns-rules explain`."""
+
+    def severity_for(self, criticality: Criticality) -> Severity:
+        """The severity in a zone of this criticality."""
+        return self.severity if isinstance(self.severity, str) else self.severity[criticality]
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """A rule pack, and the pace at which it is evaluated."""
+
+    rules: tuple[Rule, ...]
+    step: float = 5.0
+    """Seconds between two evaluations, in event time."""
+    lateness: float = 10.0
+    """Seconds that an event may arrive after a later one and still count."""
+
+    def rule(self, id_: str) -> Rule | None:
+        """The rule of this id."""
+        return next((rule for rule in self.rules if rule.id == id_), None)
+
+
+def scaled(value: Scaled, criticality: Criticality) -> float:
+    """A duration in seconds for a zone of this criticality."""
+    return durations.seconds(value if isinstance(value, str) else value[criticality])
+
+
+def load_rules(directory: str | Path | None = None) -> Rules:
+    """Read a folder of rules; ``None`` is the packaged pack.
+
+    Raises:
+        RulesError: names file and line.
+    """
+    folder = Path(directory) if directory is not None else PACKAGED
+    paths = sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
+    documents = [Document(path) for path in paths]
+    loaded = [(document, _rule(document)) for document in documents]
+    known = {rule.id for _, rule in loaded}
+    if not loaded:
+        msg = f"{folder}: no rules; a folder of *.yaml files is needed"
+        raise RulesError(msg)
+    for document, rule in loaded:
+        for index, other in enumerate(rule.explains):
+            if other not in known:
+                raise document.error(
+                    f"$.explains[{index}]",
+                    f"rule {other!r} is not in {folder}; known: {', '.join(sorted(known))}",
+                )
+    return Rules(rules=tuple(rule for _, rule in loaded))
+
+
+def _rule(document: Document) -> Rule:
+    rule = document.convert(Rule)
+    if rule.id != document.path.stem:
+        raise document.error(
+            "$.id", f"id {rule.id!r} differs from the file's name; write {document.path.stem!r}"
+        )
+    for path, value in _durations(rule):
+        for text in [value] if isinstance(value, str) else value.values():
+            try:
+                durations.seconds(text)
+            except ValueError as error:
+                raise document.error(path, str(error)) from error
+        if isinstance(value, dict) and (missing := {"critical", "high", "normal"} - set(value)):
+            raise document.error(
+                path, f"nothing for {', '.join(sorted(missing))}; write one for each criticality"
+            )
+    if isinstance(rule.severity, dict) and (missing := {"critical", "high", "normal"} - set(rule.severity)):
+        raise document.error("$.severity", f"nothing for {', '.join(sorted(missing))}")
+    texts = {"$.title": rule.title} | {f"$.check_first[{i}]": t for i, t in enumerate(rule.check_first)}
+    for path, text in texts.items():
+        _placeholders(document, path, text)
+    if not rule.check_first:
+        raise document.error("$.check_first", "empty; write what a responder checks first")
+    return rule
+
+
+def _durations(rule: Rule) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = [("$.hold", rule.hold), ("$.resolve_after", rule.resolve_after)]
+    for name in ("window", "learn", "grace", "adopt_after"):
+        value = structs.asdict(rule.detect).get(name)
+        if value is not None:
+            found.append((f"$.detect.{name}", value))
+    return found
+
+
+def _placeholders(document: Document, path: str, text: str) -> None:
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        raise document.error(path, f"{error}; write {{{{ and }}}} for braces") from error
+    for name in names:
+        if name not in PLACEHOLDERS:
+            raise document.error(path, f"placeholder {{{name}}}; known: {', '.join(sorted(PLACEHOLDERS))}")

@@ -1,0 +1,187 @@
+"""What the judgement remembers. Plain, bounded data that is written with the offsets it belongs to.
+
+Events fill *open buckets* of one step of event time each. A bucket only counts, takes unions and keeps
+the latest, so that the order of arrival leaves no trace in it. When the watermark passes a bucket it is
+sealed: merged into the zone's state, once, in order. Times are seconds since 1970 as integers of
+microseconds, because exact arithmetic keeps replays equal to the byte.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from .errors import StateError
+from .model import Finding, Incident
+
+#: Raised with every change of the shapes below that an older reader would misread.
+VERSION = 1
+
+MICROS = 1_000_000
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+#: Bounds for one zone: what comes beyond is counted in `ZoneState.refused`, never held.
+MAX_QUESTIONS = 2_000
+MAX_VANTAGES = 2_000
+MAX_IDS = 200_000
+
+
+class Tally(Struct, array_like=True):
+    """Failures of one rule in one place, as seen from one vantage."""
+
+    total: int = 0
+    failing: int = 0
+    why: dict[str, int] = {}
+    """Outcome or DNSSEC cause of each failure."""
+    evidence: tuple[int, str] = (0, "")
+    """Time and id of the latest failure."""
+
+
+class Latest(Struct, array_like=True):
+    """The newest answer to one question from one vantage."""
+
+    time: int
+    id: str
+    outcome: str
+    answer: str
+    """Fingerprint of the answer, or the outcome where there is none."""
+    ttl: int | None
+    data: tuple[str, ...]
+    dnssec: str | None
+
+
+class Seen(Struct, array_like=True):
+    """The newest value of one fact as one probe saw it."""
+
+    time: int
+    id: str
+    value: str
+
+
+class Bucket(Struct):
+    """One step of event time, open for whatever order events arrive in."""
+
+    ids: set[int] = set()
+    tallies: dict[str, dict[str, dict[str, Tally]]] = {}
+    """By rule, by key, by vantage (``region\\tprobe\\tserver``)."""
+    latest: dict[str, dict[str, Latest]] = {}
+    """By question (``name/qtype``), by vantage (``region\\trole\\tserver``)."""
+    seen: dict[str, dict[str, Seen]] = {}
+    """By fact, by probe."""
+
+
+class Fact(Struct):
+    """A tracked fact of the zone, by the word of most probes."""
+
+    value: str
+    """What it is compared with."""
+    since: int
+    current: str
+    changed: int | None = None
+    """When `current` last became another."""
+    previous: str | None = None
+
+
+class Agreement(Struct):
+    """Whether the regions give one answer to one question, and since when."""
+
+    share: float | None = None
+    agreed: int | None = None
+    diverged: int | None = None
+    learned: bool = False
+    ttl: int = 0
+    """Largest TTL at the authority while they agreed: how long a cache may hold the old answer."""
+    flips: int = 0
+    """Divergences that ended by themselves within the TTL: such a name varies by nature."""
+
+
+class ZoneState(Struct):
+    """Everything `judge` remembers of one zone."""
+
+    version: int
+    zone: str
+    started: int
+    """Time of the first evaluation's bucket."""
+    sealed: int
+    """Everything before this is sealed."""
+    watermark: int
+    open: dict[int, Bucket] = {}
+    ring: list[tuple[int, dict[str, dict[str, dict[str, Tally]]]]] = []
+    """Tallies of sealed buckets, oldest first, as long as the longest window."""
+    latest: dict[str, dict[str, Latest]] = {}
+    seen: dict[str, dict[str, Seen]] = {}
+    facts: dict[str, Fact] = {}
+    agreement: dict[str, Agreement] = {}
+    names: dict[str, str] = {}
+    """Name server name by address."""
+    probes: dict[str, str] = {}
+    """Region by probe id."""
+    secure: bool = False
+    """Whether the zone was ever seen secure."""
+    active: dict[str, Finding] = {}
+    """By ``rule\\tkey``."""
+    late: int = 0
+    refused: int = 0
+    events: int = 0
+
+
+class OpenIncident(Struct):
+    """An incident that is not resolved yet."""
+
+    incident: Incident
+    leader: str
+    due: int
+    """When a pending incident fires."""
+    active: dict[str, Finding] = {}
+    cleared: int | None = None
+    """When its last finding was cleared."""
+
+
+class CorrelationState(Struct):
+    """Everything `correlate` remembers."""
+
+    version: int = VERSION
+    open: dict[str, list[OpenIncident]] = {}
+    """By zone."""
+    drills: dict[str, tuple[int, int | None]] = {}
+    """Zones that are broken on purpose, from and until when."""
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+S = TypeVar("S", ZoneState, CorrelationState)
+
+
+def encode(state: ZoneState | CorrelationState) -> bytes:
+    """The state as bytes (MessagePack)."""
+    return _ENCODER.encode(state)
+
+
+def decode(data: bytes, kind: type[S]) -> S:
+    """Read saved state.
+
+    Raises:
+        StateError: another version's, or damaged.
+    """
+    try:
+        state = msgspec.msgpack.decode(data, type=kind)
+    except msgspec.DecodeError as error:
+        msg = f"saved state cannot be read: {error}"
+        raise StateError(msg) from error
+    if state.version != VERSION:
+        msg = f"saved state is of version {state.version}, this one reads {VERSION}"
+        raise StateError(msg)
+    return state
+
+
+def micros(time: dt.datetime) -> int:
+    """Microseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def moment(time: int) -> dt.datetime:
+    """The time of microseconds since 1970."""
+    return _EPOCH + dt.timedelta(microseconds=time)

@@ -1,0 +1,87 @@
+"""How things are said: lists, causes, shares. The same data gives the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CAUSES = {
+    "ds_mismatch": "DS mismatch",
+    "dnskey_missing": "missing DNSKEY",
+    "rrsig_missing": "missing signatures",
+    "rrsig_expired": "expired signatures",
+    "rrsig_not_yet_valid": "signatures not valid yet",
+    "signature_invalid": "invalid signatures",
+    "algorithm_unsupported": "unsupported algorithm",
+    "nsec_missing": "missing proof of denial",
+    "nodata": "NODATA",
+    "nxdomain": "NXDOMAIN",
+    "servfail": "SERVFAIL",
+    "refused": "REFUSED",
+    "timeout": "timeouts",
+    "unreachable": "unreachable",
+    "malformed": "malformed answers",
+    "referral": "not authoritative (lame)",
+    "error": "error responses",
+    "bogus": "bogus answers",
+}
+_SHOWN = 4
+
+
+def cause(word: str) -> str:
+    """A DNSSEC cause or an outcome in a responder's words."""
+    return _CAUSES.get(word, word)
+
+
+def listing(items: Iterable[str], *, most: int = _SHOWN) -> str:
+    """``a``, ``a and b``, ``a, b and c``, ``a, b, c, d and 3 more``."""
+    names = list(items)
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    if len(names) <= 1:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def regions(failing: Iterable[str], known: Iterable[str]) -> str:
+    """``all regions (a, b)`` or the ones that fail."""
+    names = sorted(failing)
+    everywhere = set(names) == set(known) and len(names) > 1
+    return f"all regions ({', '.join(names)})" if everywhere else listing(names)
+
+
+def reasons(why: dict[str, int]) -> str:
+    """``timeouts`` or ``timeouts and SERVFAIL``: the common causes, the commonest first."""
+    total = sum(why.values())
+    common = [w for w, n in sorted(why.items(), key=lambda item: (-item[1], item[0])) if n * 5 >= total]
+    return listing(cause(word) for word in common)
+
+
+def counts(why: dict[str, int]) -> str:
+    """``SERVFAIL 120, timeouts 3``, the commonest first."""
+    ordered = sorted(why.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{cause(word)} {number}" for word, number in ordered)
+
+
+def percent(share: float) -> str:
+    """A share as a whole percentage, never rounded up to 100 % or down to 0 %."""
+    value = round(share * 100)
+    if value == 100 and share < 1:
+        value = 99
+    if value == 0 and share > 0:
+        value = 1
+    return f"{value} %"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``3 min``, ``2 h``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def server(address: str, names: dict[str, str]) -> str:
+    """``ns1.example.com (192.0.2.1)``, or the address alone."""
+    return f"{names[address]} ({address})" if address in names else address

@@ -1,0 +1,122 @@
+"""YAML files as typed values, with the file and line in every error."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import yaml
+
+from .errors import RulesError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+#: A configuration larger than this is a mistake, and YAML aliases could make it a costly one.
+MAX_BYTES = 4 << 20
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.2's booleans: ``on``, ``off``, ``yes`` and ``no`` are words, as in ``dnssec: off``."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to change a loader
+        first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
+
+
+class Document:
+    """One parsed YAML file that knows the line of every value."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            msg = f"{path}: {error.strerror}"
+            raise RulesError(msg) from error
+        if len(text) > MAX_BYTES:
+            msg = f"{path}: {len(text)} bytes; at most {MAX_BYTES} are read"
+            raise RulesError(msg)
+        try:
+            loader = _Loader(text)
+            try:
+                self._root = loader.get_single_node()
+                self.value: Any = {} if self._root is None else _plain(loader, self._root, path)
+            finally:
+                loader.dispose()
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            msg = f"{path}:{line}: not YAML: {getattr(error, 'problem', None) or error}"
+            raise RulesError(msg) from error
+
+    def convert(self, kind: type[T]) -> T:
+        """The document as a typed value.
+
+        Raises:
+            RulesError: names file, line and what is wrong there.
+        """
+        try:
+            return msgspec.convert(self.value, kind, dec_hook=_dec_hook)
+        except msgspec.ValidationError as error:
+            text, _, path = str(error).partition(" - at ")
+            found = re.search(r"`(\$[^`]*)`", path)
+            raise self.error(found[1] if found else "$", text) from error
+
+    def error(self, path: str, text: str) -> RulesError:
+        """An error about the value at a path such as ``$.zones[0].owner``."""
+        return RulesError(f"{self.path}:{self.line(path)}: {text}" + (f" (at {path})" if path else ""))
+
+    def line(self, path: str) -> int:
+        """The line of the value at a path, or of the nearest thing around it."""
+        node = self._root
+        line = 1
+        for key, index in _STEP.findall(path):
+            if isinstance(node, yaml.MappingNode):
+                found = [(k, v) for k, v in node.value if k.value == key]
+                if not found:
+                    break
+                name, node = found[0]
+                line = name.start_mark.line + 1
+            elif isinstance(node, yaml.SequenceNode) and index.isdigit() and int(index) < len(node.value):
+                node = node.value[int(index)]
+                line = node.start_mark.line + 1
+            else:
+                break
+        return line
+
+
+def _plain(loader: Any, node: Any, path: Path) -> Any:
+    """The node's value. A key that stands twice is refused: YAML would silently keep the last."""
+    _check_keys(node, path, set())
+    return loader.construct_document(node)
+
+
+def _check_keys(node: Any, path: Path, seen: set[int]) -> None:
+    if id(node) in seen:  # an alias: each node is looked at once
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            if key.value in keys:
+                msg = f"{path}:{key.start_mark.line + 1}: {key.value!r} stands twice; keep one"
+                raise RulesError(msg)
+            keys.add(key.value)
+            _check_keys(value, path, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_keys(item, path, seen)
+
+
+def _dec_hook(kind: type, value: Any) -> Any:
+    msg = f"{value!r} is not {kind.__name__}"
+    raise ValueError(msg)
