@@ -1,5 +1,180 @@
-"""Command line."""
+"""``dns-rules``: check, list, explain, replay, test. stdout is data, stderr is for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+from dns_events import DnsEventsError
+
+from .errors import RulesError
+from .inventory import load_inventory
+from .replay import replay as replay_file
+from .rules import load_rules
+from .ruletest import run_tests
+from .version import __version__
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
+RulesDir = Annotated[
+    Path | None, Parameter(name="--rules", help="A folder of rules; the packaged pack without.")
+]
+
+app = App(
+    name="dns-rules",
+    help="The judgement of DNS events: findings and incidents from rules and an inventory.\n\n"
+    "Exit codes: 0 fine, 1 failed, 2 usage, 3 found something.",
+    version=__version__,
+    result_action="return_value",
+)
+
+
+@app.command
+def check(*, inventory: Path | None = None, rules: RulesDir = None, as_json: Json = False) -> int:
+    """Check an inventory and a rule pack; errors name file and line.
+
+    Args:
+        inventory: the inventory file.
+        rules: a folder of rules.
+        as_json: print JSON.
+    """
+    pack = load_rules(rules)
+    loaded = load_inventory(inventory) if inventory is not None else None
+    summary = {
+        "rules": len(pack.rules),
+        "zones": len(loaded.zones) if loaded is not None else None,
+        "teams": len(loaded.teams) if loaded is not None else None,
+    }
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        print(f"{len(pack.rules)} rules are fine")
+        if loaded is not None:
+            print(f"{inventory}: {len(loaded.zones)} zones of {len(loaded.teams)} teams are fine")
+    return 0
+
+
+@app.command(name="list")
+def list_rules(*, rules: RulesDir = None, as_json: Json = False) -> int:
+    """List the rules.
+
+    Args:
+        rules: a folder of rules.
+        as_json: print JSON.
+    """
+    pack = load_rules(rules)
+    if as_json:
+        print(msgspec.json.encode(pack.rules).decode())
+        return 0
+    for rule in pack.rules:
+        severity = rule.severity if isinstance(rule.severity, str) else rule.severity["critical"]
+        print(f"{rule.id:32} {rule.class_:13} {severity:9} {rule.title}")
+    return 0
+
+
+@app.command
+def explain(rule_id: str, /, *, rules: RulesDir = None, as_json: Json = False) -> int:
+    """Say what a rule looks for, how sure it must be, and what it tells a responder.
+
+    Args:
+        rule_id: the rule's id, as `dns-rules list` prints it.
+        rules: a folder of rules.
+        as_json: print JSON.
+    """
+    pack = load_rules(rules)
+    rule = pack.rule(rule_id)
+    if rule is None:
+        msg = f"no rule {rule_id!r}; there are {', '.join(r.id for r in pack.rules)}"
+        raise RulesError(msg)
+    if as_json:
+        print(msgspec.json.encode(rule).decode())
+        return 0
+    detect = msgspec.to_builtins(rule.detect)
+    print(f"{rule.id} ({rule.class_})\n\n{rule.about.strip()}\n\nTitle: {rule.title}\nLooks for:")
+    for key, value in detect.items():
+        print(f"  {key}: {_shown(value)}")
+    print(f"  pending for: {_shown(rule.hold)}\n  resolved after: {_shown(rule.resolve_after)}")
+    if rule.explains:
+        print(f"Explains (same incident): {', '.join(rule.explains)}")
+    print("Check first:")
+    for number, text in enumerate(rule.check_first, 1):
+        print(f"  {number}. {text}")
+    print(f"Runbook: {rule.runbook}")
+    return 0
+
+
+@app.command
+def replay(
+    events: Path,
+    /,
+    *,
+    inventory: Path,
+    rules: RulesDir = None,
+    all_states: bool = False,
+    as_json: Json = False,
+) -> int:
+    """Judge a recording (NDJSON of events) and print its incidents, one JSON object a line with --json.
+
+    Args:
+        events: the recording; "-" for standard input.
+        inventory: the inventory file.
+        rules: a folder of rules.
+        all_states: print every change of an incident instead of its last state.
+        as_json: print JSON.
+    """
+    incidents = replay_file(events, load_inventory(inventory), load_rules(rules), all_states=all_states)
+    for incident in incidents:
+        if as_json:
+            print(msgspec.json.encode(incident).decode())
+            continue
+        print(
+            f"{incident.since:%Y-%m-%d %H:%M:%S}Z {incident.state:8} {incident.severity:8} {incident.title}"
+        )
+        print(f"    owner {incident.owner}; runbook {incident.runbook}; {incident.what}")
+        for text in incident.check_first:
+            print(f"    check: {text}")
+    return 3 if any(incident.state == "firing" for incident in incidents) else 0
+
+
+@app.command(name="test")
+def test_rules(*, rules: RulesDir = None, as_json: Json = False) -> int:
+    """Run the tests that stand beside the rules (ID.test.yaml).
+
+    Args:
+        rules: a folder of rules.
+        as_json: print JSON.
+    """
+    results = run_tests(rules)
+    failed = [result for result in results if result.failures]
+    if as_json:
+        print(msgspec.json.encode(results).decode())
+    else:
+        for result in results:
+            print(f"{'FAIL' if result.failures else 'ok  '} {result.rule}: {result.case}")
+            for text in result.failures:
+                print(f"     {result.file}:{result.line}: {text}")
+        print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
 
 
 def main() -> None:
-    """Run."""
+    """Run the command line and exit."""
+    try:
+        code = app()
+    except (RulesError, DnsEventsError, OSError) as error:
+        print(f"dns-rules: {error}", file=sys.stderr)
+        code = 1
+    except BrokenPipeError:
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

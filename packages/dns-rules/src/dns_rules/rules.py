@@ -117,6 +117,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     """A rule pack, and the pace at which it is evaluated."""
 
     rules: tuple[Rule, ...]
+    folder: Path = PACKAGED
     step: float = 5.0
     """Seconds between two evaluations, in event time."""
     lateness: float = 10.0
@@ -153,7 +154,7 @@ def load_rules(directory: str | Path | None = None) -> Rules:
                     f"$.explains[{index}]",
                     f"rule {other!r} is not in {folder}; known: {', '.join(sorted(known))}",
                 )
-    return Rules(rules=tuple(rule for _, rule in loaded))
+    return Rules(rules=tuple(rule for _, rule in loaded), folder=folder)
 
 
 def _rule(document: Document) -> Rule:

@@ -69,7 +69,11 @@ class Document:
         except msgspec.ValidationError as error:
             text, _, path = str(error).partition(" - at ")
             found = re.search(r"`(\$[^`]*)`", path)
-            raise self.error(found[1] if found else "$", text) from error
+            where = found[1] if found else "$"
+            if unknown := re.search(r"unknown field `(.+)`", text):
+                where += f".{unknown[1]}"
+                text = f"unknown key {unknown[1]!r}; {kind.__name__}'s keys are in its JSON Schema"
+            raise self.error(where, text) from error
 
     def error(self, path: str, text: str) -> RulesError:
         """An error about the value at a path such as ``$.zones[0].owner``."""

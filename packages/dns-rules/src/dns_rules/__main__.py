@@ -1,0 +1,5 @@
+"""``python -m dns_rules``."""
+
+from .cli import main
+
+main()

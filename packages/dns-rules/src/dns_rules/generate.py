@@ -1,0 +1,120 @@
+"""Events from a short timeline: for rule tests, drills on paper and examples.
+
+A timeline is a list of spans. Each span repeats every question from every region to every server, at a
+steady pace, and says what comes back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from dns_events import (
+    Delegation,
+    Dnssec,
+    DnssecCause,
+    DnssecStatus,
+    Event,
+    Observation,
+    Outcome,
+    Probe,
+    Record,
+    Role,
+    Server,
+)
+from msgspec import Struct
+
+from . import durations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Timelines begin here unless told otherwise: a Monday.
+EPOCH = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
+_RCODE = {"answer": "NOERROR", "nodata": "NOERROR", "nxdomain": "NXDOMAIN", "servfail": "SERVFAIL",
+          "refused": "REFUSED", "referral": "NOERROR", "error": "NOTIMP", "malformed": None,
+          "timeout": None, "unreachable": None}  # fmt: skip
+
+
+class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One stretch of a timeline, as it stands in YAML."""
+
+    from_: str = msgspec.field(name="from", default="0s")
+    to: str
+    every: str = "10s"
+    regions: tuple[str, ...] = ("ap-south", "eu-west", "us-east")
+    servers: tuple[str, ...] = ("192.0.2.1", "192.0.2.2")
+    role: Role = "authoritative"
+    names: tuple[str, ...] = ()
+    qtype: str = "A"
+    outcome: Outcome = "answer"
+    data: tuple[str, ...] = ("198.51.100.1",)
+    ttl: int = 30
+    dnssec: DnssecStatus | None = None
+    cause: DnssecCause | None = None
+    event: Literal["observation", "delegation"] = "observation"
+    parent_ns: tuple[str, ...] | None = None
+    child_ns: tuple[str, ...] | None = None
+    ds: tuple[str, ...] | None = None
+
+
+def events(zone: str, spans: tuple[Span, ...], start: dt.datetime = EPOCH) -> list[Event]:
+    """The events of a timeline, in the order of their time. The same timeline gives the same ids."""
+    found = [event for number, span in enumerate(spans) for event in _span(zone, span, number, start)]
+    return sorted(found, key=lambda event: (event.time, event.id))
+
+
+def _span(zone: str, span: Span, number: int, start: dt.datetime) -> Iterator[Event]:
+    begin, end, pace = (durations.seconds(text) for text in (span.from_, span.to, span.every))
+    turns = int((end - begin) / pace)
+    for turn in range(turns):
+        for place, region in enumerate(span.regions):
+            # Regions are not in step with each other, as in reality.
+            offset = begin + turn * pace + pace * place / len(span.regions)
+            time = start + dt.timedelta(seconds=offset)
+            probe = Probe(id=f"{region}-1", region=region)
+            if span.event == "delegation":
+                yield Delegation(
+                    id=_id(zone, number, turn, region, "delegation"),
+                    time=time,
+                    probe=probe,
+                    zone=zone,
+                    parent_ns=span.parent_ns,
+                    child_ns=span.child_ns,
+                    ds=span.ds,
+                )
+                continue
+            for name in span.names or (zone,):
+                for server in span.servers:
+                    yield _observation(zone, span, number, turn, probe, time, name, server)
+
+
+def _observation(
+    zone: str, span: Span, number: int, turn: int, probe: Probe, time: dt.datetime, name: str, server: str
+) -> Observation:
+    answered = span.outcome == "answer"
+    rcode = _RCODE[span.outcome]
+    return Observation(
+        id=_id(zone, number, turn, probe.id, f"{name}/{span.qtype}/{server}"),
+        time=time,
+        probe=probe,
+        zone=zone,
+        name=name,
+        qtype=span.qtype,
+        server=Server(address=server, role=span.role),
+        transport="udp",
+        outcome=span.outcome,
+        rcode=rcode,
+        answers=tuple(Record(name=name, type=span.qtype, ttl=span.ttl, data=item) for item in span.data)
+        if answered
+        else (),
+        ttl=span.ttl if answered else None,
+        latency=0.012 if rcode is not None else None,
+        dnssec=Dnssec(status=span.dnssec, cause=span.cause) if span.dnssec is not None else None,
+    )
+
+
+def _id(*parts: object) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, "/".join(str(part) for part in parts)))

@@ -1,0 +1,146 @@
+"""Tests that stand beside the rules: ``<id>.test.yaml``, each case a timeline that fires or does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from .engine import Engine
+from .generate import Span, events
+from .inventory import Expectation, Inventory, Team, Zone
+from .rules import Rules, load_rules
+from .yamlfile import Document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .model import Incident
+
+
+class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The one incident that must fire. Without an `Expected` nothing may."""
+
+    rule: str | None = None
+    """Another rule than the tested one, which then must lead."""
+    title: str | None = None
+    """A part of the title."""
+    regions: tuple[str, ...] | None = None
+    servers: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
+    verdict: str | None = None
+    findings: tuple[str, ...] | None = None
+    resolves: bool = False
+
+
+class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One case."""
+
+    name: str
+    zone: dict[str, Any] = {}
+    """Fields of the inventory's zone, over ``example.com`` owned by ``web``, critical."""
+    timeline: tuple[Span, ...]
+    fires: Expected | None = None
+
+
+class Suite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of cases."""
+
+    rule: str
+    cases: tuple[Case, ...]
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What became of one case."""
+
+    rule: str
+    case: str
+    file: str
+    line: int
+    failures: tuple[str, ...]
+
+
+def run_tests(directory: str | Path | None = None) -> list[Result]:
+    """Run every test beside the rules of a folder; ``None`` is the packaged pack.
+
+    A rule without a case that fires and one that does not fails by itself.
+
+    Raises:
+        RulesError: a rule or a test file that cannot be read.
+    """
+    rules = load_rules(directory)
+    results = []
+    for rule in rules.rules:
+        path = rules.folder / f"{rule.id}.test.yaml"
+        if not path.exists():
+            results.append(
+                Result(rule=rule.id, case="", file=str(path), line=1, failures=("no tests beside the rule",))
+            )
+            continue
+        document = Document(path)
+        suite = document.convert(Suite)
+        for index, case in enumerate(suite.cases):
+            line = document.line(f"$.cases[{index}]")
+            failures = tuple(_failures(suite.rule, case, rules))
+            results.append(Result(rule=rule.id, case=case.name, file=str(path), line=line, failures=failures))
+        results += _both_ways(rule.id, suite, path)
+    return results
+
+
+def judge_timeline(zone: Zone, timeline: tuple[Span, ...], rules: Rules) -> list[Incident]:
+    """The incidents of a timeline: for each, its last state that was firing or resolved, and its pages."""
+    inventory = Inventory(version=1, teams={"web": Team(name="Web")}, zones=(zone,))
+    engine = Engine(inventory, rules)
+    incidents: list[Incident] = []
+    for step in (engine.step(events(zone.zone, timeline)), engine.finish()):
+        incidents += step.incidents
+    return incidents
+
+
+def _both_ways(rule: str, suite: Suite, path: Path) -> list[Result]:
+    missing = []
+    if not any(case.fires is not None and case.fires.rule in (None, rule) for case in suite.cases):
+        missing.append("no case in which it fires")
+    if not any(case.fires is None for case in suite.cases):
+        missing.append("no case in which nothing fires")
+    return [Result(rule=rule, case="", file=str(path), line=1, failures=(text,)) for text in missing]
+
+
+def _failures(rule: str, case: Case, rules: Rules) -> list[str]:
+    fields = {"zone": "example.com", "owner": "web", "criticality": "critical", **case.zone}
+    zone = msgspec.convert(fields, Zone)
+    zone = msgspec.structs.replace(
+        zone,
+        records=tuple(msgspec.convert(msgspec.to_builtins(r), Expectation) for r in zone.records),
+        nameservers=tuple(sorted(zone.nameservers)),
+    )
+    incidents = judge_timeline(zone, case.timeline, rules)
+    fired = {i.id: i for i in incidents if i.state == "firing"}
+    resolved = {i.id for i in incidents if i.state == "resolved"}
+    if case.fires is None:
+        return [f"fired: {incident.title}" for incident in fired.values()]
+    if len(fired) != 1:
+        titles = "; ".join(f"{i.rule}: {i.title}" for i in fired.values())
+        return [f"{len(fired)} incidents fired instead of one{': ' if titles else ''}{titles}"]
+    (incident,) = fired.values()
+    return _differences(case.fires, incident, rule, resolved=incident.id in resolved)
+
+
+def _differences(expected: Expected, incident: Incident, rule: str, *, resolved: bool) -> list[str]:
+    failures = []
+    if expected.title is not None and expected.title not in incident.title:
+        failures.append(f"title {incident.title!r} is without {expected.title!r}")
+    found = {
+        "rule": (expected.rule or rule, incident.rule),
+        "regions": (expected.regions, incident.where.regions),
+        "servers": (expected.servers, incident.where.servers),
+        "names": (expected.names, incident.where.names),
+        "verdict": (expected.verdict, incident.verdict),
+        "findings": (expected.findings, incident.findings),
+        "resolves": (expected.resolves, resolved),
+    }
+    for field, (wanted, got) in found.items():
+        if wanted is not None and wanted != got:
+            failures.append(f"{field}: expected {wanted}, got {got}")
+    return failures
