@@ -1,0 +1,192 @@
+"""What ./dev does. Environments are made from the one lock and reused while it stands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "none"
+nox.options.error_on_external_run = False
+
+ROOT = Path(__file__).parent
+PACKAGES = ("dns-events", "otel-dns-receiver", "dns-rules", "kafka-bridge")
+
+# Debian's packages of the programs that the lab and the tests drive, by program.
+PROGRAMS = {
+    "knotd": "knot",
+    "kdig": "knot-dnsutils",
+    "nsd": "nsd",
+    "named": "bind9",
+    "delv": "bind9-dnsutils",
+    "unbound": "unbound",
+    "drill": "ldnsutils",
+    "ip": "iproute2",
+}
+BROWSER = {"chromium": "chromium"}
+
+
+def environment(session: nox.Session, name: str, *groups: str, quiet: bool = True) -> Path:
+    """The environment of these dependency groups; made once, brought up to the lock each time."""
+    place = ROOT / ".nox" / name
+    selected = [argument for group in groups for argument in ("--group", group)]
+    session.run(
+        "uv",
+        "sync",
+        *(["--quiet"] if quiet else []),
+        "--locked",
+        "--all-packages",
+        "--all-extras",
+        "--no-default-groups",
+        *selected,
+        env={"UV_PROJECT_ENVIRONMENT": str(place)},
+        external=True,
+        silent=False,
+    )
+    return place / "bin"
+
+
+def become(program: Path, *arguments: str) -> None:
+    """Become the program, so that its exit code, its signals and its output are its own."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(ROOT)
+    os.environ["PATH"] = f"{program.parent}:{os.environ['PATH']}"
+    os.execv(program, [str(program), *arguments])
+
+
+def install_programs(session: nox.Session, programs: dict[str, str]) -> None:
+    """On Debian as root: install what is missing. Elsewhere: say what to install."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin:/usr/local/sbin"
+    missing = sorted({package for name, package in programs.items() if shutil.which(name) is None})
+    if not missing:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        session.warn(
+            f"missing: {' '.join(missing)}. Install them (Debian, Ubuntu: sudo apt-get install "
+            f"{' '.join(missing)}); what needs them is skipped, and says so"
+        )
+        return
+    print(f"installing {' '.join(missing)}", file=sys.stderr)
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    # A name server that the package starts by itself would take port 53 from the lab.
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
+        ):
+            done = subprocess.run(
+                command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            )
+            if done.returncode != 0:
+                session.error(f"{' '.join(command)} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
+    finally:
+        if ours:
+            policy.unlink()
+
+
+@nox.session
+def up(session: nox.Session) -> None:
+    """Watch the lab, or the domains that are named."""
+    binaries = environment(session, "run", "run", "lab")
+    arguments = session.posargs
+    if _names_something(arguments):
+        become(binaries / "kafka-bridge", "up", *arguments)
+    install_programs(session, PROGRAMS)
+    become(binaries / "python", "-m", "tests.lab.demo", *arguments)
+
+
+@nox.session
+def drill(session: nox.Session) -> None:
+    """Break the running lab and wait for the page."""
+    become(environment(session, "run", "run", "lab") / "python", "-m", "tests.lab.drill", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """All tests."""
+    install_programs(session, PROGRAMS | BROWSER)
+    become(environment(session, "test", "test") / "python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, lint, types, architecture, dependencies, changelog."""
+    binaries = environment(session, "lint", "lint")
+
+    def run(tool: str, *arguments: str, cwd: Path = ROOT) -> None:
+        with session.chdir(cwd):
+            session.run(str(binaries / tool), *arguments, external=True)
+
+    run("ruff", "format", "--check", ".")
+    run("ruff", "check", ".")
+    for package in PACKAGES:
+        run("mypy", f"packages/{package}/src")
+    run("mypy", "tests/lab", "noxfile.py")
+    run("lint-imports")
+    for package in PACKAGES:
+        run("deptry", "src", cwd=ROOT / "packages" / package)
+        run("towncrier", "build", "--draft", "--version", "next", cwd=ROOT / "packages" / package)
+    run("dns-rules", "test")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Figures beside peers, in one run."""
+    install_programs(session, PROGRAMS | {"dnsperf": "dnsperf"})
+    become(environment(session, "run", "run", "lab") / "python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheels and source archives, each wheel installed alone and imported."""
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    session.run("uv", "build", "--quiet", "--all-packages", "--out-dir", "dist", external=True)
+    for package in PACKAGES:
+        module = package.replace("-", "_")
+        session.run(
+            "uv", "run", "--quiet", "--isolated", "--no-project", "--find-links", "dist",
+            "--with", f"{package}[{_extra(package)}]" if _extra(package) else package,
+            "python", "-c", f"import {module}; print({module!r}, {module}.__version__)",
+            external=True,
+        )  # fmt: skip
+
+
+@nox.session
+def screenshots(session: nox.Session) -> None:
+    """The board's pictures in docs/, from the lab, healthy and during an incident."""
+    install_programs(session, PROGRAMS | BROWSER)
+    become(environment(session, "run", "run", "lab") / "python", "-m", "tests.lab.pictures", *session.posargs)
+
+
+def _names_something(arguments: list[str]) -> bool:
+    """Whether `up` is told what to watch, or asked for help; without that it is the lab."""
+    takes_value = {
+        "--resolver", "--trust-anchor", "--root-hints", "--inventory", "--rules", "--interval", "--timeout",
+        "--dir", "--board", "--for",
+    }  # fmt: skip
+    if {"--inventory", "--help", "-h"} & {argument.split("=")[0] for argument in arguments}:
+        return True
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument.startswith("-"):
+            skip = argument in takes_value
+        else:
+            return True
+    return False
+
+
+def _extra(package: str) -> str:
+    return {"dns-events": "otlp", "otel-dns-receiver": "app", "kafka-bridge": "embedded"}.get(package, "")

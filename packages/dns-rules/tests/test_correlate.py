@@ -1,0 +1,152 @@
+"""The life of an incident."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from dns_rules import CorrelationState, Finding, Inventory, Offender, Team, Tick, Zone, correlate, load_rules
+from dns_rules.inventory import Escalation
+
+RULES = load_rules()
+START = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
+INVENTORY = Inventory(
+    version=1,
+    teams={"web": Team(name="Web", escalate=(Escalation(after="15m", to="sec"),)), "sec": Team(name="Sec")},
+    zones=(Zone(zone="example.com", owner="web", criticality="critical"),),
+)
+
+
+def at(seconds):
+    return START + dt.timedelta(seconds=seconds)
+
+
+def finding(rule, seconds, state="active", key="", **fields):
+    facts = dict.fromkeys(("regions", "servers", "names", "count", "total", "why", "before", "after"), "x")
+    return Finding(
+        id=f"{rule}-{key}",
+        rule=rule,
+        zone="example.com",
+        key=key,
+        state=state,
+        time=at(seconds),
+        since=at(fields.pop("since", seconds)),
+        where=fields.pop("where", Offender(regions=("eu",), servers=(key,) if key else ())),
+        what=f"{rule} is so",
+        facts=facts | {"share": "x", "change": ""},
+        **fields,
+    )
+
+
+def run(*inputs):
+    state, out = CorrelationState(), []
+    for item in inputs:
+        state, changed = correlate(state, item, INVENTORY, RULES)
+        out += changed
+    return state, out
+
+
+def states(incidents):
+    return [(i.state, round((i.updated - START).total_seconds())) for i in incidents]
+
+
+def test_pending_firing_resolved_at_the_times_when_they_were_due():
+    _, incidents = run(
+        finding("zone-outage", 0), Tick(at(100)), finding("zone-outage", 130, "cleared"), Tick(at(1000))
+    )
+    assert states(incidents) == [("pending", 0), ("firing", 15), ("firing", 130), ("resolved", 160)]
+    assert len({i.id for i in incidents}) == 1
+
+
+def test_what_is_over_before_it_is_due_never_fires():
+    state, incidents = run(finding("zone-outage", 0), finding("zone-outage", 10, "cleared"), Tick(at(60)))
+    assert "firing" not in [i.state for i in incidents]
+    assert state.open == {}
+
+
+def test_a_return_within_the_quiet_time_is_the_same_incident():
+    _, incidents = run(
+        finding("zone-outage", 0),
+        Tick(at(20)),
+        finding("zone-outage", 40, "cleared"),
+        finding("zone-outage", 60),
+        Tick(at(80)),
+        finding("zone-outage", 100, "cleared"),
+        Tick(at(200)),
+    )
+    assert len({i.id for i in incidents}) == 1
+    assert [s for s, _ in states(incidents)].count("resolved") == 1
+    assert incidents[-1].updated == at(130)
+
+
+def test_cause_and_effects_are_one_incident_led_by_the_cause():
+    _, incidents = run(
+        finding("zone-not-resolving", 0),
+        finding("dnssec-validation-failing", 5),
+        Tick(at(30)),
+        finding("nameservers-changed", 40, verdict="contradicted"),
+    )
+    last = incidents[-1]
+    assert len({i.id for i in incidents}) == 1
+    assert last.rule == "nameservers-changed"
+    assert last.class_ == "security"
+    assert last.verdict == "contradicted"
+    assert last.findings == ("nameservers-changed", "dnssec-validation-failing", "zone-not-resolving")
+    assert [i.state for i in incidents].count("firing") == 2  # fired, then told of more; one page
+
+
+def test_the_cause_keeps_its_words_while_effects_last():
+    _, incidents = run(
+        finding("nameservers-changed", 0),
+        finding("dnssec-validation-failing", 5),
+        Tick(at(30)),
+        finding("nameservers-changed", 60, "cleared"),
+        finding("dnssec-validation-failing", 70, where=Offender(regions=("eu", "us"))),
+        finding("dnssec-validation-failing", 90, "cleared"),
+        Tick(at(500)),
+    )
+    assert {i.rule for i in incidents[1:]} == {"nameservers-changed"}
+    assert incidents[-1].state == "resolved"
+    assert incidents[-1].updated == at(120)
+
+
+def test_unrelated_findings_are_two_incidents():
+    _, incidents = run(
+        finding("authoritative-server-failing", 0, key="a"), finding("regions-disagree", 0, key="q/A")
+    )
+    assert len({i.id for i in incidents}) == 2
+
+
+def test_two_servers_are_one_incident_that_names_both():
+    _, incidents = run(
+        finding("authoritative-server-failing", 0, key="a"),
+        finding("authoritative-server-failing", 5, key="b"),
+    )
+    assert incidents[-1].where.servers == ("a", "b")
+    assert "a and b of example.com failing" in incidents[-1].title
+
+
+def test_owner_and_escalation_come_from_the_inventory():
+    _, incidents = run(finding("zone-outage", 0))
+    assert incidents[0].owner == "web"
+    assert incidents[0].escalate == ("after 15m to sec",)
+    assert incidents[0].severity == "critical"
+    assert incidents[0].check_first
+
+
+@pytest.mark.parametrize(
+    ("drill", "since", "marked"),
+    [((0, None), 10, True), ((0, 5), 10, False), ((20, None), 10, False), (None, 10, False)],
+)
+def test_what_begins_in_a_drill_is_marked(drill, since, marked):
+    state = CorrelationState()
+    if drill is not None:
+        begin = int(at(drill[0]).timestamp() * 1e6)
+        end = None if drill[1] is None else int(at(drill[1]).timestamp() * 1e6)
+        state.drills["example.com"] = (begin, end)
+    _, (incident,) = correlate(state, finding("zone-outage", since), INVENTORY, RULES)
+    assert incident.drill is marked
+
+
+def test_a_cleared_finding_that_was_never_active_is_nothing():
+    assert run(finding("zone-outage", 0, "cleared"))[1] == []

@@ -1,0 +1,175 @@
+"""The same events give the same findings and incidents: in any order, in any batches, over restarts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+
+import msgspec
+import pytest
+from dns_rules import Engine, Inventory, Rules, StateError, Team, Zone, load_rules
+from dns_rules.generate import Span, events
+from dns_rules.inventory import Expectation
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+RULES = load_rules()
+ZONES = ("example.com", "example.net", "example.org")
+INVENTORY = Inventory(
+    version=1,
+    teams={"web": Team(name="Web")},
+    zones=tuple(
+        Zone(
+            zone=zone,
+            owner="web",
+            criticality="critical",
+            dnssec="required",
+            nameservers=("ns1.example.com",),
+            records=(Expectation(name=zone, type="A", expect="any"),),
+        )
+        for zone in ZONES
+    ),
+)
+RESOLVERS = {"role": "recursive", "servers": ("127.0.0.53",)}
+TIMELINES = {
+    "example.com": (
+        Span(to="60s", dnssec="secure"),
+        Span(from_="60s", to="150s", outcome="timeout"),
+        Span(from_="150s", to="260s", dnssec="secure"),
+        Span(to="260s", **RESOLVERS),
+    ),
+    "example.net": (
+        Span(to="60s", dnssec="secure"),
+        Span(from_="60s", to="200s", dnssec="bogus", cause="ds_mismatch"),
+        Span(to="100s", **RESOLVERS),
+        Span(from_="100s", to="200s", outcome="servfail", **RESOLVERS),
+        Span(event="delegation", to="60s", every="20s", parent_ns=("ns1.example.com",)),
+        Span(event="delegation", from_="60s", to="200s", every="20s", parent_ns=("ns9.rogue.net",)),
+    ),
+    "example.org": (
+        Span(to="260s", dnssec="secure"),
+        Span(from_="90s", to="260s", outcome="nodata"),
+    ),
+}
+RECORDING = sorted(
+    (event for zone, spans in TIMELINES.items() for event in events(zone, spans)),
+    key=lambda e: (e.time, e.id),
+)
+
+
+def transcript(*steps):
+    """Findings by zone in their order, and every state of every incident: as bytes."""
+    findings = [f for step in steps for f in step.findings]
+    incidents = [i for step in steps for i in step.incidents]
+    return msgspec.json.encode(
+        (
+            sorted(findings, key=lambda f: (f.zone, f.time, f.rule, f.key)),
+            sorted(incidents, key=lambda i: (i.zone, i.id, i.updated, i.state, i.title, i.findings)),
+        )
+    )
+
+
+def in_one_go(recording):
+    engine = Engine(INVENTORY, RULES)
+    return transcript(engine.step(recording), engine.finish())
+
+
+def one_by_one(recording):
+    engine = Engine(INVENTORY, RULES)
+    return transcript(*[engine.step((event,)) for event in recording], engine.finish())
+
+
+REFERENCE = one_by_one(RECORDING)
+
+
+def test_the_recording_has_something_to_find():
+    assert REFERENCE.count(b'"firing"') >= 3
+
+
+def test_one_go_and_one_by_one():
+    # Incidents are told at finer grain one by one; what they come to is the same.
+    assert msgspec.json.decode(in_one_go(RECORDING))[0] == msgspec.json.decode(REFERENCE)[0]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32))
+def test_any_order_within_the_lateness(seed):
+    rng = random.Random(seed)
+    slack = RULES.lateness
+    shuffled = sorted(RECORDING, key=lambda e: e.time + dt.timedelta(seconds=rng.uniform(0, slack)))
+    assert shuffled != RECORDING
+    assert msgspec.json.decode(one_by_one(shuffled))[0] == msgspec.json.decode(REFERENCE)[0]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32))
+def test_twice_the_same_event_counts_once(seed):
+    rng = random.Random(seed)
+    doubled = [event for event in RECORDING for _ in range(rng.choice((1, 1, 2)))]
+    assert one_by_one(doubled) == REFERENCE
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.integers(1, len(RECORDING) - 1), min_size=1, max_size=4, unique=True))
+def test_a_restart_anywhere_changes_nothing(cuts):
+    engine = Engine(INVENTORY, RULES)
+    steps = []
+    for number, event in enumerate(RECORDING):
+        if number in cuts:
+            after = Engine(INVENTORY, RULES)
+            for zone in ZONES:
+                try:
+                    after.load_zone(zone, engine.dump_zone(zone))
+                except KeyError:
+                    continue
+            after.load_correlation(engine.dump_correlation())
+            engine = after
+        steps.append(engine.step((event,)))
+    assert transcript(*steps, engine.finish()) == REFERENCE
+
+
+def test_ticks_bring_what_silence_would_hide():
+    engine = Engine(INVENTORY, RULES)
+    quiet = [event for event in RECORDING if event.time < RECORDING[0].time + dt.timedelta(seconds=120)]
+    steps = [engine.step(quiet)]
+    end = quiet[-1].time
+    steps += [engine.step((), end + dt.timedelta(seconds=s)) for s in range(1, 40)]
+    assert any(f.rule == "zone-outage" for step in steps for f in step.findings)
+
+
+def test_zones_that_are_not_ours_are_passed_over():
+    engine = Engine(INVENTORY, RULES)
+    step = engine.step(events("elsewhere.test", (Span(to="2m"),)))
+    assert (step.findings, step.zones) == ((), frozenset())
+
+
+def test_state_stays_bounded():
+    engine = Engine(INVENTORY, RULES)
+    sizes = []
+    for hour in range(3):
+        start = RECORDING[0].time + dt.timedelta(hours=hour)
+        engine.step(events("example.com", (Span(to="20m", every="5s"),), start))
+        sizes.append(len(engine.dump_zone("example.com")))
+    assert sizes[2] <= sizes[0] * 1.1
+
+
+def test_an_event_that_is_too_late_is_counted_and_changes_nothing():
+    engine = Engine(INVENTORY, RULES)
+    engine.step(RECORDING)
+    findings = engine.step((RECORDING[0],)).findings
+    assert findings == ()
+    assert b"late" in engine.dump_zone(RECORDING[0].zone)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x81\xa7version\x09", b"\xff" * 50])
+def test_damaged_state_is_refused(data):
+    with pytest.raises(StateError):
+        Engine(INVENTORY, RULES).load_zone("example.com", data)
+    with pytest.raises(StateError):
+        Engine(INVENTORY, RULES).load_correlation(data)
+
+
+def test_the_pace_is_data():
+    quick = Rules(rules=RULES.rules, step=1.0, lateness=2.0)
+    engine = Engine(INVENTORY, quick)
+    assert engine.step(RECORDING).findings

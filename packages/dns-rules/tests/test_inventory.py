@@ -1,0 +1,86 @@
+"""The inventory: what is fine, and one file for each thing that is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from dns_rules import RulesError, load_inventory
+
+FILES = Path(__file__).parent / "inventories"
+
+BAD = {
+    "zone-without-owner": "5: zone example.com has no owner; write `owner:` and a team of `teams` (web)",
+    "owner-unknown": "6: owner 'wob' is not under `teams` (web)",
+    "unknown-key": "7: unknown key 'criticalty'",
+    "criticality-unknown": "7: Invalid enum value 'urgent'",
+    "zone-twice": "6: zone example.com stands twice, first at line 5; keep one",
+    "record-outside-zone": "8: www.example.org is not in zone example.com; list it under its own zone",
+    "zone-not-a-name": "5: 'exa..mple' is not a domain name",
+    "key-twice": "7: 'owner' stands twice; keep one",
+    "change-without-end": "8: change C1: `start` and `end` go together",
+    "change-backwards": "8: change C1 ends before it starts",
+    "change-without-zone": "8: change C1: start has no time zone; write for instance 2026-11-23 10:00:00Z",
+    "schedule-not-a-rule": "8: change C1: ",
+    "duration-not-one": "8: 'soon' is not a duration; write for instance 30s",
+    "observers-unknown": "3: team 'towre' is not under `teams` (web)",
+    "no-zones": "3: no zone; write at least one",
+    "version-unknown": "1: Invalid enum value 2",
+    "not-yaml": "not YAML",
+}
+
+
+def test_every_bad_file_has_its_message():
+    assert {path.stem for path in FILES.glob("*.yaml")} == {*BAD, "good"}
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_one_fault(name):
+    path = FILES / f"{name}.yaml"
+    with pytest.raises(RulesError) as caught:
+        load_inventory(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}:")
+    assert BAD[name] in message
+
+
+def test_the_example_of_the_design():
+    inventory = load_inventory(FILES / "good.yaml")
+    zone = inventory.zone("example.com")
+    assert zone is not None
+    assert zone.nameservers == ("ns1.example.net", "ns2.example.net")
+    assert zone.expectation("www.example.com", "A").expect == ("192.0.2.1",)
+    assert zone.expectation("cdn.example.com", "A").split
+    assert zone.expectation("cdn.example.com", "AAAA") is None
+    assert inventory.zone("example.org").dnssec == "off"
+    assert inventory.zone("example.net") is None
+
+
+def at(text):
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("time", "what", "change"),
+    [
+        ("2026-11-23T10:00:00", "ns", "CHG-1041"),
+        ("2026-11-23T10:59:59", "ds", "CHG-1041"),
+        ("2026-11-23T11:00:00", "ns", None),
+        ("2026-11-23T09:59:59", "ns", None),
+        ("2026-11-23T10:30:00", "registration", None),
+        ("2026-11-24T09:00:00", "records", "weekly"),
+        ("2026-11-24T10:59:59", "records", "weekly"),
+        ("2026-11-24T11:00:00", "records", None),
+        ("2026-11-25T09:30:00", "records", None),
+        ("2026-11-24T09:30:00", "ns", None),
+    ],
+)
+def test_change_windows(time, what, change):
+    window = load_inventory(FILES / "good.yaml").zone("example.com").window(at(time), what)
+    assert (window.id if window else None) == change
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RulesError, match="No such file"):
+        load_inventory(tmp_path / "none.yaml")

@@ -1,0 +1,79 @@
+"""The rule pack and its files."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from dns_rules import RulesError, load_rules
+from dns_rules.rules import PACKAGED
+from dns_rules.ruletest import run_tests
+
+RUNBOOKS = PACKAGED.parent / "runbooks"
+
+
+def test_every_rule_test_of_the_pack_passes():
+    results = run_tests()
+    assert len(results) >= 2 * len(load_rules().rules)
+    assert [result for result in results if result.failures] == []
+
+
+@pytest.mark.parametrize("rule", load_rules().rules, ids=lambda rule: rule.id)
+def test_every_rule_has_a_runbook_with_its_four_parts(rule):
+    text = (RUNBOOKS / f"{rule.runbook}.md").read_text()
+    for heading in ("## First checks", "## Stop conditions", "## Escalation", "## Evidence to keep"):
+        assert heading in text
+
+
+def test_no_runbook_without_a_rule():
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {rule.runbook for rule in load_rules().rules}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("id: zone-outage", "id: other", "1: id 'other' differs from the file's name; write 'zone-outage'"),
+        ("{total}", "{sum}", "placeholder {sum}; known: after"),
+        ("ratio: 0.9", "ratio: 9", "Expected `float` <= 1"),
+        ("high: 3m, normal: 5m", "high: 3m", "nothing for normal; write one for each criticality"),
+        ("critical: 60s", "critical: soon", "'soon' is not a duration"),
+        ("hold: 15s", "hodl: 15s", "unknown key 'hodl'"),
+        ("detector: sustained", "detector: sustaned", "Invalid value 'sustaned'"),
+        ("regions-disagree]", "regions-disagre]", "rule 'regions-disagre' is not in"),
+        ("class: availability", "class: outage", "Invalid enum value 'outage'"),
+    ],
+)
+def test_one_fault(tmp_path, old, new, message):
+    folder = tmp_path / "stream"
+    shutil.copytree(PACKAGED, folder)
+    file = folder / "zone-outage.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    with pytest.raises(RulesError) as caught:
+        load_rules(folder)
+    assert str(caught.value).startswith(f"{file}:")
+    assert message in str(caught.value)
+
+
+def test_a_rule_that_fires_where_its_test_says_nothing_fails(tmp_path):
+    folder = tmp_path / "stream"
+    shutil.copytree(PACKAGED, folder)
+    file = folder / "zone-outage.yaml"
+    file.write_text(
+        file.read_text().replace("ratio: 0.9", "ratio: 0.1").replace("critical: 60s", "critical: 10s")
+    )
+    failed = [result for result in run_tests(folder) if result.failures]
+    assert any("fired: example.com is down" in text for result in failed for text in result.failures)
+
+
+def test_a_rule_without_tests_fails(tmp_path):
+    folder = tmp_path / "stream"
+    shutil.copytree(PACKAGED, folder)
+    (folder / "zone-outage.test.yaml").unlink()
+    assert [r.failures for r in run_tests(folder) if r.failures] == [("no tests beside the rule",)]
+
+
+def test_an_empty_folder_is_no_pack(tmp_path):
+    with pytest.raises(RulesError, match="no rules"):
+        load_rules(tmp_path)
