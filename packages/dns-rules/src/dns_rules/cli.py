@@ -108,7 +108,7 @@ def explain(rule_id: str, /, *, rules: RulesDir = None, as_json: Json = False) -
 
 @app.command
 def replay(
-    events: Path,
+    events: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     inventory: Path,
