@@ -150,6 +150,4 @@ traffic = st.builds(
     clients=optional(counts),
 )
 
-events: st.SearchStrategy[Event] = st.one_of(
-    observations(), delegations, registrations, zone_changes, traffic
-)
+events: st.SearchStrategy[Event] = st.one_of(observations(), delegations, registrations, zone_changes, traffic)

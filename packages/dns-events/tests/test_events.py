@@ -99,12 +99,8 @@ class TestFingerprint:
         assert fingerprint([record("192.0.2.1"), signed]) == fingerprint([record("192.0.2.1")])
 
     def test_unknown_types_and_odd_data_are_compared_as_text(self):
-        assert fingerprint([record("whatever", "TYPE65280")]) == fingerprint(
-            [record("Whatever", "TYPE65280")]
-        )
+        assert fingerprint([record("whatever", "TYPE65280")]) == fingerprint([record("Whatever", "TYPE65280")])
         assert fingerprint([record("not an address")]) != fingerprint([record("192.0.2.1")])
 
     def test_spelling_of_an_address_does_not_matter(self):
-        assert fingerprint([record("2001:db8:0:0::1", "AAAA")]) == fingerprint(
-            [record("2001:DB8::1", "AAAA")]
-        )
+        assert fingerprint([record("2001:db8:0:0::1", "AAAA")]) == fingerprint([record("2001:DB8::1", "AAAA")])

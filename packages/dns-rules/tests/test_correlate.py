@@ -51,9 +51,7 @@ def states(incidents):
 
 
 def test_pending_firing_resolved_at_the_times_when_they_were_due():
-    _, incidents = run(
-        finding("zone-outage", 0), Tick(at(100)), finding("zone-outage", 130, "cleared"), Tick(at(1000))
-    )
+    _, incidents = run(finding("zone-outage", 0), Tick(at(100)), finding("zone-outage", 130, "cleared"), Tick(at(1000)))
     assert states(incidents) == [("pending", 0), ("firing", 15), ("firing", 130), ("resolved", 160)]
     assert len({i.id for i in incidents}) == 1
 
@@ -111,9 +109,7 @@ def test_the_cause_keeps_its_words_while_effects_last():
 
 
 def test_unrelated_findings_are_two_incidents():
-    _, incidents = run(
-        finding("authoritative-server-failing", 0, key="a"), finding("regions-disagree", 0, key="q/A")
-    )
+    _, incidents = run(finding("authoritative-server-failing", 0, key="a"), finding("regions-disagree", 0, key="q/A"))
     assert len({i.id for i in incidents}) == 2
 
 

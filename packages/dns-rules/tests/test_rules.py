@@ -60,9 +60,7 @@ def test_a_rule_that_fires_where_its_test_says_nothing_fails(tmp_path):
     folder = tmp_path / "stream"
     shutil.copytree(PACKAGED, folder)
     file = folder / "zone-outage.yaml"
-    file.write_text(
-        file.read_text().replace("ratio: 0.9", "ratio: 0.1").replace("critical: 60s", "critical: 10s")
-    )
+    file.write_text(file.read_text().replace("ratio: 0.9", "ratio: 0.1").replace("critical: 60s", "critical: 10s"))
     failed = [result for result in run_tests(folder) if result.failures]
     assert any("fired: example.com is down" in text for result in failed for text in result.failures)
 

@@ -120,9 +120,7 @@ def encode(event: Event) -> LogFields:
     )
 
 
-def decode(
-    event_name: str, time_unix_nano: int, attributes: Mapping[str, Any], body: str | bytes | None
-) -> Event:
+def decode(event_name: str, time_unix_nano: int, attributes: Mapping[str, Any], body: str | bytes | None) -> Event:
     """Read an event from the fields of a log record; other attributes are passed over.
 
     Raises:

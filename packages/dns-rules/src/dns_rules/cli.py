@@ -19,9 +19,7 @@ from .ruletest import run_tests
 from .version import __version__
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
-RulesDir = Annotated[
-    Path | None, Parameter(name="--rules", help="A folder of rules; the packaged pack without.")
-]
+RulesDir = Annotated[Path | None, Parameter(name="--rules", help="A folder of rules; the packaged pack without.")]
 
 app = App(
     name="dns-rules",
@@ -130,9 +128,7 @@ def replay(
         if as_json:
             print(msgspec.json.encode(incident).decode())
             continue
-        print(
-            f"{incident.since:%Y-%m-%d %H:%M:%S}Z {incident.state:8} {incident.severity:8} {incident.title}"
-        )
+        print(f"{incident.since:%Y-%m-%d %H:%M:%S}Z {incident.state:8} {incident.severity:8} {incident.title}")
         print(f"    owner {incident.owner}; runbook {incident.runbook}; {incident.what}")
         for text in incident.check_first:
             print(f"    check: {text}")

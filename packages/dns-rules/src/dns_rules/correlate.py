@@ -43,11 +43,7 @@ def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: 
         kept = []
         for item in state.open[name]:
             rule = rules.rule(item.leader)
-            quiet = (
-                0
-                if rule is None or zone is None
-                else int(scaled(rule.resolve_after, zone.criticality) * MICROS)
-            )
+            quiet = 0 if rule is None or zone is None else int(scaled(rule.resolve_after, zone.criticality) * MICROS)
             pending = item.incident.state == "pending"
             if pending and item.active and item.due <= time:
                 item.incident = structs.replace(item.incident, state="firing", updated=moment(item.due))
@@ -120,9 +116,7 @@ def _explainers(rule: str, rules: Rules) -> set[str]:
     return {other.id for other in rules.rules if rule in other.explains}
 
 
-def _first(
-    finding: Finding, rule: Rule, zone: Zone, inventory: Inventory, state: CorrelationState
-) -> Incident:
+def _first(finding: Finding, rule: Rule, zone: Zone, inventory: Inventory, state: CorrelationState) -> Incident:
     assert zone.owner is not None  # an inventory without it cannot be loaded
     digest = hashlib.blake2b(f"incident\t{finding.id}".encode(), digest_size=12).hexdigest()
     team = inventory.teams[zone.owner]

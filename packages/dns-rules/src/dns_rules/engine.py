@@ -66,8 +66,7 @@ class Engine:
     def set_drills(self, drills: Mapping[str, tuple[dt.datetime, dt.datetime | None]]) -> None:
         """Say which zones are broken on purpose, from when and until when."""
         self._correlation.drills = {
-            zone: (micros(start), None if end is None else micros(end))
-            for zone, (start, end) in sorted(drills.items())
+            zone: (micros(start), None if end is None else micros(end)) for zone, (start, end) in sorted(drills.items())
         }
 
     def step(self, events: Iterable[Event], now: dt.datetime | None = None) -> Step:
@@ -117,9 +116,7 @@ class Engine:
         # No zone will bring a finding from before the time up to which all of them are sealed.
         if self._zones:
             sealed = min(state.sealed for state in self._zones.values())
-            self._correlation, found = correlate(
-                self._correlation, Tick(moment(sealed)), self._inventory, self._rules
-            )
+            self._correlation, found = correlate(self._correlation, Tick(moment(sealed)), self._inventory, self._rules)
             changed += found
         return changed
 

@@ -36,9 +36,7 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
             if latest.dnssec is not None and role == "authoritative":
                 statuses.add(latest.dnssec)
     total, failed = (sum(pair[i] for pair in regions.values()) for i in (0, 1))
-    shares = [
-        a.share for q, a in state.agreement.items() if a.share is not None and a.learned and q in state.latest
-    ]
+    shares = [a.share for q, a in state.agreement.items() if a.share is not None and a.learned and q in state.latest]
     reasons: list[str] = []
     score = 100
     worst = "healthy"

@@ -166,9 +166,7 @@ def _check_teams(document: Document, inventory: Inventory) -> None:
 def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone:
     known = _known(inventory)
     if zone.owner is None:
-        raise document.error(
-            at, f"zone {zone.zone} has no owner; write `owner:` and a team of `teams` ({known})"
-        )
+        raise document.error(at, f"zone {zone.zone} has no owner; write `owner:` and a team of `teams` ({known})")
     if zone.owner not in inventory.teams:
         raise document.error(f"{at}.owner", f"owner {zone.owner!r} is not under `teams` ({known})")
     apex = _name(document, f"{at}.zone", zone.zone)
@@ -195,9 +193,7 @@ def _change(document: Document, change: Change, at: str) -> None:
     if (change.start is None) != (change.end is None):
         raise document.error(at, f"change {change.id}: `start` and `end` go together")
     if (change.start is None) == (change.schedule is None):
-        raise document.error(
-            at, f"change {change.id}: write `start` and `end`, or `schedule` and `duration`, not both"
-        )
+        raise document.error(at, f"change {change.id}: write `start` and `end`, or `schedule` and `duration`, not both")
     if change.start is not None and change.end is not None:
         for key, time in (("start", change.start), ("end", change.end)):
             if time.tzinfo is None:

@@ -64,9 +64,7 @@ def judge(
         slot = time // step * step
         if state is None:
             first = (time - lateness) // step * step
-            state = ZoneState(
-                version=VERSION, zone=event.zone, started=slot, sealed=first, watermark=time - lateness
-            )
+            state = ZoneState(version=VERSION, zone=event.zone, started=slot, sealed=first, watermark=time - lateness)
         if slot < state.sealed:
             state.late += 1
         else:

@@ -36,9 +36,7 @@ class Where(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Only answers on which validation reached a verdict, in zones that were or must be secure."""
 
 
-class Sustained(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="sustained"
-):
+class Sustained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="sustained"):
     """A share of failures over a window, seen by enough probes and regions."""
 
     failing: tuple[str, ...] = ()
@@ -55,9 +53,7 @@ class Sustained(
     """At least so many regions (or all, where fewer are watching)."""
 
 
-class Divergence(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="divergence"
-):
+class Divergence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="divergence"):
     """Regions that give other answers than the authority, for longer than caches explain."""
 
     agreement: Ratio
@@ -69,9 +65,7 @@ class Divergence(
     ignore: tuple[str, ...] = ("SOA",)
 
 
-class Transition(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="transition"
-):
+class Transition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="transition"):
     """A tracked fact changed, and it was not declared."""
 
     facts: tuple[Literal["parent_ns", "child_ns", "ds", "dnskey"], ...]
@@ -160,9 +154,7 @@ def load_rules(directory: str | Path | None = None) -> Rules:
 def _rule(document: Document) -> Rule:
     rule = document.convert(Rule)
     if rule.id != document.path.stem:
-        raise document.error(
-            "$.id", f"id {rule.id!r} differs from the file's name; write {document.path.stem!r}"
-        )
+        raise document.error("$.id", f"id {rule.id!r} differs from the file's name; write {document.path.stem!r}")
     for path, value in _durations(rule):
         for text in [value] if isinstance(value, str) else value.values():
             try:
@@ -170,9 +162,7 @@ def _rule(document: Document) -> Rule:
             except ValueError as error:
                 raise document.error(path, str(error)) from error
         if isinstance(value, dict) and (missing := {"critical", "high", "normal"} - set(value)):
-            raise document.error(
-                path, f"nothing for {', '.join(sorted(missing))}; write one for each criticality"
-            )
+            raise document.error(path, f"nothing for {', '.join(sorted(missing))}; write one for each criticality")
     if isinstance(rule.severity, dict) and (missing := {"critical", "high", "normal"} - set(rule.severity)):
         raise document.error("$.severity", f"nothing for {', '.join(sorted(missing))}")
     texts = {"$.title": rule.title} | {f"$.check_first[{i}]": t for i, t in enumerate(rule.check_first)}

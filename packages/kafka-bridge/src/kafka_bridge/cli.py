@@ -1,5 +1,361 @@
-"""Command line."""
+"""``kafka-bridge``: run, up, and a look into the store. stdout is data, stderr is for people."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import psycopg
+from cyclopts import App, Parameter
+from dns_rules.durations import seconds as parse_seconds
+from dns_rules.errors import RulesError
+
+from .bridge import Bridge
+from .config import Config, endpoint, load_config, loopback, schema
+from .errors import BridgeError, ConfigError
+from .store.pool import open_pool
+from .version import __version__
+from .watch.options import PUBLIC, Options, resolver
+from .watch.up import run as run_up
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
+
+app = App(
+    name="kafka-bridge",
+    help="The backbone and the memory of DNS monitoring: OTLP in; a durable bus, rules, a store, a board, pages.\n\n"
+    "Exit codes: 0 fine, 1 failed, 2 usage, 3 an incident is firing.",
+    version=__version__,
+    result_action="return_value",
+)
+config_app = App(name="config", help="About the configuration.")
+drill_app = App(name="drill", help="Mark a zone as broken on purpose: its incidents say that they are a drill.")
+deadletter_app = App(name="deadletter", help="Records that could not be read, with their reasons.")
+app.command(config_app)
+app.command(drill_app)
+app.command(deadletter_app)
+
+
+@app.command
+def run(*, config: Path, as_json: Json = False) -> int:
+    """Run the bridge until SIGINT or SIGTERM.
+
+    Args:
+        config: bridge.yaml.
+        as_json: console pages as JSON on stdout.
+    """
+    loaded = load_config(config)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with Bridge(loaded, as_json=as_json) as bridge:
+        ports = bridge.ports
+        print(
+            f"dnstower: OTLP grpc {ports.grpc or 'off'}, http {ports.http or 'off'}; board {ports.board or 'off'}",
+            file=sys.stderr,
+            flush=True,
+        )
+        while not stop.wait(1.0):
+            if bridge.worker.failure is not None:
+                raise BridgeError(str(bridge.worker.failure))
+    return 0
+
+
+@app.command
+def up(
+    *names: str,
+    resolver_: Annotated[
+        tuple[str, ...],
+        Parameter(name="--resolver", negative="", help="REGION=ADDRESS[@PORT]; repeat it for more regions."),
+    ] = (),
+    trust_anchor: Path | None = None,
+    root_hints: Path | None = None,
+    inventory: Path | None = None,
+    rules: Path | None = None,
+    interval: str = "30s",
+    timeout: str = "2s",
+    dir_: Annotated[Path, Parameter(name="--dir")] = Path(".dnstower"),
+    board: str = "127.0.0.1:8053",
+    for_: Annotated[str | None, Parameter(name="--for")] = None,
+    once: Annotated[bool, Parameter(negative="")] = False,
+    as_json: Json = False,
+) -> int:
+    """Watch domains: the bridge here, and a receiver process for each region.
+
+    Without --resolver, three public resolvers stand for three regions. With names and without --inventory,
+    what the names answer now is what is expected of them.
+
+    Args:
+        names: domains; with --inventory, a selection of its zones.
+        resolver_: regions and their resolvers.
+        trust_anchor: DS or DNSKEY records of the root, for private DNS.
+        root_hints: the root's servers, for private DNS.
+        inventory: zones, owners and expectations.
+        rules: a folder of rules in place of the packaged ones.
+        interval: how often each question is asked.
+        timeout: how long an answer is waited for.
+        dir_: where state is kept.
+        board: where the board listens (loopback), port 0 for a free one.
+        for_: stop after this time.
+        once: stop after every zone was judged once, and print a table.
+        as_json: print one JSON object at the end.
+    """
+    if not names and inventory is None:
+        msg = "nothing to watch; write domains (kafka-bridge up example.com) or --inventory FILE"
+        raise _UsageError(msg)
+    host, _ = _checked_endpoint(board)
+    if not loopback(host):
+        msg = f"--board {board} is not on loopback; a board for others is `kafka-bridge run` with `board: {{expose: true}}`"
+        raise _UsageError(msg)
+    resolvers = tuple(resolver(text) for text in resolver_ or PUBLIC)
+    if len({r.region for r in resolvers}) != len(resolvers):
+        msg = "two resolvers of one region; give each its own region"
+        raise _UsageError(msg)
+    return run_up(
+        Options(
+            names=names,
+            resolvers=resolvers,
+            trust_anchor=trust_anchor,
+            root_hints=root_hints,
+            inventory=inventory,
+            rules=rules,
+            interval=_seconds("--interval", interval),
+            timeout=_seconds("--timeout", timeout),
+            directory=dir_,
+            board=board,
+            seconds=None if for_ is None else _seconds("--for", for_),
+            once=once,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command
+def check(config: Path, /, *, as_json: Json = False) -> int:
+    """Check a configuration and its inventory and rules; errors name file and line.
+
+    Args:
+        config: bridge.yaml.
+        as_json: print JSON.
+    """
+    from dns_rules import load_inventory, load_rules  # noqa: PLC0415 - only this command needs them
+
+    loaded = load_config(config)
+    try:
+        zones, rules = load_inventory(loaded.inventory).zones, load_rules(loaded.rules).rules
+    except RulesError as error:
+        raise ConfigError(str(error)) from error
+    if as_json:
+        print(json.dumps({"zones": len(zones), "rules": len(rules), "bus": loaded.bus}))
+    else:
+        print(f"{config} is fine: {len(zones)} zones, {len(rules)} rules, bus {loaded.bus}")
+    return 0
+
+
+@config_app.command(name="schema")
+def config_schema() -> int:
+    """Print the JSON Schema of bridge.yaml."""
+    print(json.dumps(schema(), indent=2))
+    return 0
+
+
+Where = Annotated[Path | None, Parameter(name="--config", help="bridge.yaml of the store.")]
+Dir = Annotated[Path, Parameter(name="--dir", help="State folder of a running `up`.")]
+
+
+@app.command
+def incidents(
+    *, config: Where = None, dir_: Dir = Path(".dnstower"), all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    as_json: Json = False,
+) -> int:  # fmt: skip
+    """List the open incidents; exit 3 when one is firing.
+
+    Args:
+        config: bridge.yaml.
+        dir_: state folder of a running `up`.
+        all_: resolved ones too.
+        as_json: one JSON object a line.
+    """
+    states = ["pending", "firing", "resolved"] if all_ else ["pending", "firing"]
+    rows = _query(
+        config,
+        dir_,
+        "select body from incident where state = any(%s) order by since desc limit 1000",
+        (states,),
+    )
+    for (body,) in rows:
+        if as_json:
+            print(json.dumps(body, ensure_ascii=False))
+        else:
+            print(f"{body['since']} {body['state']:8} {body['severity']:8} {body['owner']:12} {body['title']}")
+    return 3 if any(body["state"] == "firing" for (body,) in rows) else 0
+
+
+@app.command
+def health(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json = False) -> int:
+    """List the health of every zone, with the reasons.
+
+    Args:
+        config: bridge.yaml.
+        dir_: state folder of a running `up`.
+        as_json: one JSON object a line.
+    """
+    rows = _query(
+        config, dir_, "select zone, owner, status, score, reasons, agreement, dnssec from v_zone_overview order by zone", ()
+    )  # fmt: skip
+    for row in rows:
+        entry = dict(zip(("zone", "owner", "status", "score", "reasons", "agreement", "dnssec"), row, strict=True))
+        if as_json:
+            print(json.dumps(entry, ensure_ascii=False))
+        else:
+            print(f"{entry['zone']:32} {entry['status']:10} {entry['score'] if entry['score'] is not None else '-'}")
+            for reason in entry["reasons"] or []:
+                print(f"    {reason}")
+    return 0
+
+
+@deadletter_app.command(name="list")
+def deadletter_list(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json = False) -> int:
+    """List the newest dead letters.
+
+    Args:
+        config: bridge.yaml.
+        dir_: state folder of a running `up`.
+        as_json: one JSON object a line.
+    """
+    for id_, received, reason, size in _query(
+        config,
+        dir_,
+        "select id, received, reason, length(payload) from deadletter order by id desc limit 200",
+        (),
+    ):
+        if as_json:
+            print(json.dumps({"id": id_, "received": received.isoformat(), "reason": reason, "bytes": size}))
+        else:
+            print(f"{id_:8} {received:%Y-%m-%d %H:%M:%S}Z {size:7} bytes  {reason}")
+    return 0
+
+
+@deadletter_app.command(name="show")
+def deadletter_show(id_: int, /, *, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json = False) -> int:
+    """Show one dead letter: its reason, its place on the bus, and its bytes in base64.
+
+    Args:
+        id_: as `deadletter list` prints it.
+        config: bridge.yaml.
+        dir_: state folder of a running `up`.
+        as_json: print JSON.
+    """
+    rows = _query(
+        config,
+        dir_,
+        'select received, partition, "offset", reason, payload from deadletter where id = %s',
+        (id_,),
+    )
+    if not rows:
+        msg = f"no dead letter {id_}"
+        raise BridgeError(msg)
+    received, partition, offset, reason, payload = rows[0]
+    letter = {
+        "id": id_, "received": received.isoformat(), "partition": partition, "offset": offset, "reason": reason,
+        "payload": base64.b64encode(payload).decode(),
+    }  # fmt: skip
+    print(json.dumps(letter) if as_json else "\n".join(f"{key}: {value}" for key, value in letter.items()))
+    return 0
+
+
+@drill_app.command(name="start")
+def drill_start(zone: str, scenario: str, /, *, config: Where = None, dir_: Dir = Path(".dnstower")) -> int:
+    """Say that a zone is about to be broken on purpose.
+
+    Args:
+        zone: the zone.
+        scenario: what is done to it.
+        config: bridge.yaml.
+        dir_: state folder of a running `up`.
+    """
+    _query(
+        config, dir_,
+        "insert into drill (zone, scenario) values (%s, %s) on conflict (zone) do update set "
+        "scenario = excluded.scenario, started = now(), ended = null returning zone", (zone, scenario),
+    )  # fmt: skip
+    return 0
+
+
+@drill_app.command(name="end")
+def drill_end(zone: str, /, *, config: Where = None, dir_: Dir = Path(".dnstower")) -> int:
+    """Say that the drill is over.
+
+    Args:
+        zone: the zone.
+        config: bridge.yaml.
+        dir_: state folder of a running `up`.
+    """
+    _query(config, dir_, "update drill set ended = now() where zone = %s returning zone", (zone,))
+    return 0
+
+
+class _UsageError(BridgeError):
+    """The words of the command are off: exit code 2."""
+
+
+def _query(config: Path | None, directory: Path, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Run one statement on the store of a configuration, or of a running `up`."""
+    pool = open_pool(_conninfo(config, directory), size=2)
+    with pool, pool.connection() as connection:
+        return connection.execute(sql.encode(), values).fetchall()
+
+
+def _conninfo(config: Path | None, directory: Path) -> str:
+    if config is not None:
+        loaded: Config = load_config(config)
+        if loaded.store.url is None:
+            msg = (
+                f"{config}: its store is embedded and belongs to the running bridge; use `up` and --dir, or a store URL"
+            )
+            raise BridgeError(msg)
+        return loaded.store.url
+    file = directory / "run.json"
+    try:
+        return str(json.loads(file.read_text())["store"])
+    except (OSError, ValueError, KeyError) as error:
+        msg = f"nothing is running in {directory} ({file} cannot be read); start `up`, or give --config"
+        raise BridgeError(msg) from error
+
+
+def _seconds(option: str, text: str) -> float:
+    try:
+        return parse_seconds(text if not text.replace(".", "").isdigit() else float(text))
+    except ValueError as error:
+        msg = f"{option}: {error}"
+        raise _UsageError(msg) from error
+
+
+def _checked_endpoint(text: str) -> tuple[str, int]:
+    try:
+        return endpoint(text)
+    except ValueError as error:
+        msg = f"--board: {error}"
+        raise _UsageError(msg) from error
 
 
 def main() -> None:
-    """Run."""
+    """Run the command line and exit."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="dnstower: %(message)s")
+    # The pool's own words repeat what the worker says, once a second while the store is away.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    try:
+        code = app()
+    except _UsageError as error:
+        print(f"kafka-bridge: {error}", file=sys.stderr)
+        code = 2
+    except (BridgeError, RulesError, psycopg.Error, msgspec.ValidationError, OSError) as error:
+        print(f"kafka-bridge: {error}", file=sys.stderr)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

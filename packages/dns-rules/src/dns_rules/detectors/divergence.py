@@ -80,9 +80,7 @@ class _View:
             return
         self.reference = _reference(authority, answers)
         self.share = answers[self.reference] / len(self.regions)
-        self.data = next(
-            (latest.data for _, latest in sorted(vantages.items()) if latest.answer == self.reference), ()
-        )
+        self.data = next((latest.data for _, latest in sorted(vantages.items()) if latest.answer == self.reference), ())
 
     @property
     def others(self) -> dict[str, tuple[str, Latest]]:

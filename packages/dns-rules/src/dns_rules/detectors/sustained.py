@@ -63,11 +63,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     known = {region for place in places.values() for region in place.regions}
     whole = state.started <= now - window
     concerned = not rule.where.validated or zone.dnssec == "required" or state.secure
-    tripped = {
-        key: place
-        for key, place in places.items()
-        if whole and concerned and _trips(place, rule.detect, known)
-    }
+    tripped = {key: place for key, place in places.items() if whole and concerned and _trips(place, rule.detect, known)}
     quiet = frozenset(key for key, place in recent.items() if place.total and _is_quiet(place, rule.detect))
     if rule.detect.by == "question":
         holds = {key: _question(place, known, state, window) for key, place in tripped.items()}
@@ -121,9 +117,7 @@ def _servers(
     for place in tripped.values():
         for word, number in place.why.items():
             why[word] = why.get(word, 0) + number
-    regions = {
-        name for place in tripped.values() for name, (total, bad) in place.regions.items() if bad * 2 > total
-    }
+    regions = {name for place in tripped.values() for name, (total, bad) in place.regions.items() if bad * 2 > total}
     servers = tuple(sorted(words.server(address, state.names) for address in tripped))
     failing, total = sum(p.failing for p in tripped.values()), sum(p.total for p in tripped.values())
     return Condition(

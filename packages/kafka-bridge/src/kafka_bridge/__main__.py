@@ -1,0 +1,5 @@
+"""``python -m kafka_bridge``."""
+
+from .cli import main
+
+main()

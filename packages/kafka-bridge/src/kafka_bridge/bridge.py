@@ -1,0 +1,146 @@
+"""The bridge, assembled: store, way in, judgement, pages, board."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from dns_rules import load_inventory, load_rules
+from dns_rules.errors import RulesError
+
+from .board.app import create_app as create_board
+from .config import endpoint
+from .errors import ConfigError
+from .intake.grpc import GrpcServer
+from .intake.http import create_app as create_intake
+from .intake.journal import Journal
+from .intake.web import WebServer
+from .notify.console import Console
+from .notify.file import File
+from .notify.outbox import Deliverer
+from .notify.webhook import Webhook
+from .pipeline.retention import Retention
+from .pipeline.worker import Worker
+from .postgres.server import Server
+from .store.pool import open_pool
+
+if TYPE_CHECKING:
+    from dns_rules import Inventory
+
+    from .config import Config
+    from .notify.notifier import Notifier
+    from .store.pool import Pool
+
+
+class Ports(NamedTuple):
+    """Where a running bridge listens; ``None`` is off."""
+
+    grpc: int | None
+    http: int | None
+    board: int | None
+
+
+class Bridge:
+    """Everything of one bridge, from `start` to `stop`.
+
+    Args:
+        config: a checked configuration.
+        as_json: console pages are JSON on stdout instead of lines on stderr.
+    """
+
+    def __init__(self, config: Config, *, as_json: bool = False) -> None:
+        self._config = config
+        self._as_json = as_json
+        self._stack = ExitStack()
+        self.pool: Pool
+        self.worker: Worker
+        self.inventory: Inventory
+        self.conninfo: str
+        self.ports = Ports(None, None, None)
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        config, stack = self._config, self._stack
+        try:
+            self.inventory = load_inventory(config.inventory)
+            rules = load_rules(config.rules)
+        except RulesError as error:
+            raise ConfigError(str(error)) from error
+        if config.store.url is not None:
+            self.conninfo = config.store.url
+        else:
+            assert config.store.directory is not None
+            server = Server(Path(config.store.directory))
+            stack.callback(server.stop)
+            self.conninfo = server.start().conninfo
+        self.pool = open_pool(self.conninfo)
+        stack.callback(self.pool.close)
+        self._owners()
+        retention = Retention(self.pool, config.store)
+        stack.callback(retention.stop)
+        notifiers = self._notifiers()
+        deliverer = Deliverer(self.pool, notifiers)
+        stack.callback(deliverer.stop)
+        journal = Journal(self.pool)
+        self.worker = Worker(self.pool, self.inventory, rules, [n.name for n in notifiers], arrived=journal.appended)
+        stack.callback(self.worker.stop)
+        stack.callback(journal.close)
+        self.worker.start()
+        self._listen(journal)
+
+    def _listen(self, journal: Journal) -> None:
+        config, stack = self._config, self._stack
+        grpc = http = board = None
+        most = config.otlp.max_bytes
+        if config.board is not None:
+            # First, so that it is there while everything else stops.
+            app = create_board(self.pool)
+            web = WebServer(app, *endpoint(config.board.listen), name="board")
+            stack.callback(web.stop)
+            board = web.port
+        if config.otlp.http is not None:
+            web = WebServer(create_intake(journal, most), *endpoint(config.otlp.http), name="otlp-http")
+            stack.callback(web.stop)
+            http = web.port
+        if config.otlp.grpc is not None:
+            server = GrpcServer(journal, *endpoint(config.otlp.grpc), most)
+            stack.callback(server.stop)
+            grpc = server.port
+        self.ports = Ports(grpc, http, board)
+
+    def _notifiers(self) -> list[Notifier]:
+        wanted = self._config.notify
+        found: list[Notifier] = []
+        if wanted.console:
+            found.append(Console(as_json=self._as_json))
+        if wanted.file is not None:
+            found.append(File(Path(wanted.file)))
+        if wanted.webhook is not None:
+            found.append(Webhook(wanted.webhook))
+        return found
+
+    def _owners(self) -> None:
+        """The inventory's zones and owners where dashboards can join them."""
+        rows = [
+            (zone.zone, zone.owner, self.inventory.teams[str(zone.owner)].name, zone.criticality)
+            for zone in self.inventory.zones
+        ]
+        with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            cursor.execute("delete from zone_owner where not zone = any(%s)", ([row[0] for row in rows],))
+            cursor.executemany(
+                "insert into zone_owner (zone, owner, owner_name, criticality) values (%s, %s, %s, %s) "
+                "on conflict (zone) do update set owner = excluded.owner, owner_name = excluded.owner_name, "
+                "criticality = excluded.criticality",
+                rows,
+            )

@@ -1,0 +1,1 @@
+"""The way in: OTLP over gRPC and HTTP. Nothing is acknowledged before it is durable."""

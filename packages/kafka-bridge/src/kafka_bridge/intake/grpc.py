@@ -1,0 +1,58 @@
+"""OTLP over gRPC: ``opentelemetry.proto.collector.logs.v1.LogsService``."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+
+from kafka_bridge.errors import BridgeError
+
+from .journal import UnavailableError
+from .payload import RefusedError, check
+
+if TYPE_CHECKING:
+    from .journal import Journal
+
+_SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
+_OK = ExportLogsServiceResponse().SerializeToString()
+_THREADS = 16
+
+
+class GrpcServer:
+    """Listens, refuses what is not OTLP logs, and acknowledges what the journal has made durable."""
+
+    def __init__(self, journal: Journal, host: str, port: int, most: int) -> None:
+        self._journal = journal
+        self._most = most
+        self._server = grpc.server(
+            ThreadPoolExecutor(_THREADS, "otlp-grpc"),
+            options=[("grpc.max_receive_message_length", most), ("grpc.so_reuseport", 0)],
+            maximum_concurrent_rpcs=_THREADS * 8,
+        )
+        # Raw bytes both ways: the journal keeps exactly what came.
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(self._export)
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"Export": handler}),))
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            msg = f"cannot listen on {address} for OTLP: {error}; choose another port, or 0 for a free one"
+            raise BridgeError(msg) from error
+        self._server.start()
+
+    def stop(self) -> None:
+        """Let running requests end."""
+        self._server.stop(5).wait(6)
+
+    def _export(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
+        try:
+            check(payload, self._most)
+            self._journal.append(payload, context.peer())
+        except RefusedError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except UnavailableError as error:
+            context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+        return _OK

@@ -1,0 +1,41 @@
+"""What a notifier is, and the words of a page."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class DeliveryError(Exception):
+    """The page did not get through; it will be tried again."""
+
+
+class Notifier(Protocol):
+    """One way out. `deliver` returns once the page has arrived."""
+
+    name: str
+
+    def deliver(self, key: str, transition: str, incident: dict[str, Any]) -> None:
+        """Deliver one page.
+
+        Args:
+            key: idempotency key: the same page has the same key, however often it is tried.
+            transition: ``firing`` or ``resolved``.
+            incident: the incident, as in the design's format.
+
+        Raises:
+            DeliveryError: it did not get through.
+        """
+
+
+def in_words(transition: str, incident: dict[str, Any]) -> str:
+    """A page as lines for people: what happened, where, and what to check first."""
+    drill = "DRILL " if incident["drill"] else ""
+    head = f"{drill}{transition.upper()} {incident['severity']} {incident['title']}"
+    if transition == "resolved":
+        return f"{head} (owner {incident['owner']}, since {incident['since']})"
+    where = incident["where"]
+    places = [f"{label} {', '.join(where[label])}" for label in ("regions", "servers", "names") if where[label]]
+    lines = [head, f"  what: {incident['what']}", f"  where: {'; '.join(places)}"]
+    lines += [f"  check first: {text}" for text in incident["check_first"][:3]]
+    lines.append(f"  owner: {incident['owner']}; runbook: {incident['runbook']}; incident: {incident['id']}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Raw to judged: decode, judge, plan what to write, write it all in one transaction."""

@@ -1,0 +1,169 @@
+"""A plan into the store. The caller holds the transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .plan import OUTCOMES, answer_data, answer_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import psycopg
+    from dns_rules import Finding, Health, Incident
+
+    from .decode import Dead
+    from .plan import Plan
+
+    Cursor = psycopg.Cursor[Any]
+
+_MINUTE = f"""
+insert into observation_minute as m
+    (minute, zone, name, qtype, region, server, server_name, role, {", ".join(OUTCOMES)}, secure, bogus, latency)
+values (%s, %s, %s, %s, %s, %s, %s, %s, {", ".join(["%s"] * len(OUTCOMES))}, %s, %s, %s)
+on conflict (zone, minute, name, qtype, region, server) do update set
+    {", ".join(f"{o} = m.{o} + excluded.{o}" for o in OUTCOMES)},
+    secure = m.secure + excluded.secure, bogus = m.bogus + excluded.bogus,
+    server_name = coalesce(excluded.server_name, m.server_name),
+    latency = histogram_add(m.latency, excluded.latency)
+"""
+_ANSWER = """
+insert into answer_current as a
+    (zone, name, qtype, region, server, server_name, role, outcome, answers, fingerprint, ttl, serial, dnssec,
+     time, since)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (zone, name, qtype, region, server) do update set
+    server_name = excluded.server_name, role = excluded.role, outcome = excluded.outcome,
+    answers = excluded.answers, fingerprint = excluded.fingerprint, ttl = excluded.ttl,
+    serial = excluded.serial, dnssec = excluded.dnssec, time = excluded.time,
+    since = case when a.fingerprint is distinct from excluded.fingerprint then excluded.since else a.since end
+where a.time <= excluded.time
+"""
+
+
+def fresh(cursor: Cursor, ids: list[str]) -> set[str]:
+    """Note the ids of events; returns the ones that were not there before."""
+    if not ids:
+        return set()
+    cursor.execute(
+        "insert into seen_event (id) select distinct unnest(%s::uuid[]) on conflict do nothing returning id::text",
+        (ids,),
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
+def aggregates(cursor: Cursor, plan: Plan) -> None:
+    """Counts, latest answers and delegations. Rows in the order of their keys, so that nothing deadlocks."""
+    cursor.executemany(
+        _MINUTE,
+        [
+            (
+                *key,
+                row.server_name,
+                row.role,
+                *(row.outcomes.get(outcome, 0) for outcome in OUTCOMES),
+                row.secure,
+                row.bogus,
+                row.latency,
+            )
+            for key, row in sorted(plan.minutes.items())
+        ],
+    )
+    cursor.executemany(
+        _ANSWER,
+        [
+            (
+                *key,
+                event.server.name,
+                event.server.role,
+                event.outcome,
+                answer_data(event),
+                answer_mark(event),
+                event.ttl,
+                event.serial,
+                event.dnssec.status if event.dnssec is not None else None,
+                event.time,
+                event.time,
+            )
+            for key, event in sorted(plan.answers.items(), key=lambda item: item[0])
+        ],
+    )
+    cursor.executemany(
+        "insert into delegation_current (zone, probe, time, body) values (%s, %s, %s, %s) on conflict (zone, probe) "
+        "do update set time = excluded.time, body = excluded.body where delegation_current.time <= excluded.time",
+        [
+            (zone, probe, event.time, _json(event))
+            for (zone, probe), event in sorted(plan.delegations.items(), key=lambda item: item[0])
+        ],
+    )
+
+
+def judgement(
+    cursor: Cursor, findings: Iterable[Finding], incidents: Iterable[Incident], health: Iterable[Health]
+) -> None:
+    """Findings, incidents and health as they are now."""
+    cursor.executemany(
+        "insert into finding (id, state, zone, rule, time, body) values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+        [(f.id, f.state, f.zone, f.rule, f.time, _json(f)) for f in findings],
+    )
+    for i in incidents:
+        cursor.execute(
+            "insert into incident (id, zone, rule, class, severity, state, since, updated, owner, title, drill, body) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set "
+            "rule = excluded.rule, class = excluded.class, severity = excluded.severity, state = excluded.state, "
+            "since = excluded.since, updated = excluded.updated, owner = excluded.owner, title = excluded.title, "
+            "body = excluded.body",
+            (
+                i.id, i.zone, i.rule, i.class_, i.severity, i.state, i.since, i.updated, i.owner, i.title, i.drill,
+                _json(i),
+            ),
+        )  # fmt: skip
+        cursor.execute("insert into incident_history (id, body) values (%s, %s)", (i.id, _json(i)))
+    for h in health:
+        row = (h.zone, h.time, h.status, h.score, _json(h.reasons), h.agreement, h.dnssec, _json(h.regions))
+        cursor.execute(
+            "insert into zone_health (zone, time, status, score, reasons, agreement, dnssec, regions) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (zone) do update set time = excluded.time, "
+            "status = excluded.status, score = excluded.score, reasons = excluded.reasons, "
+            "agreement = excluded.agreement, dnssec = excluded.dnssec, regions = excluded.regions",
+            row,
+        )
+        cursor.execute(
+            "insert into zone_health_minute (zone, minute, status, score, agreement) "
+            "values (%s, date_trunc('minute', %s), %s, %s, %s) on conflict (zone, minute) do update set "
+            "status = excluded.status, score = least(zone_health_minute.score, excluded.score), "
+            "agreement = excluded.agreement",
+            (h.zone, h.time, h.status, h.score, h.agreement),
+        )
+
+
+def pages(cursor: Cursor, plan: Plan, notifiers: list[str]) -> None:
+    """Pages into the outbox: each incident and transition once, a resolution only after its page."""
+    for page in plan.pages:
+        cursor.execute(
+            "insert into outbox (incident, transition, body) select %(id)s, %(transition)s, %(body)s "
+            "where %(transition)s = 'firing' or exists (select 1 from outbox where incident = %(id)s "
+            "and transition = 'firing') on conflict do nothing returning id",
+            {"id": page.incident.id, "transition": page.transition, "body": _json(page.incident)},
+        )
+        row = cursor.fetchone()
+        if row is not None:
+            cursor.executemany(
+                "insert into delivery (page, notifier) values (%s, %s)",
+                [(row[0], name) for name in notifiers],
+            )
+
+
+def dead_letters(cursor: Cursor, partition: int, dead: Iterable[tuple[int, Dead]]) -> None:
+    """What could not be read, with its reason and its offset."""
+    cursor.executemany(
+        'insert into deadletter (partition, "offset", reason, payload) values (%s, %s, %s, %s)',
+        [(partition, offset, letter.reason, letter.payload) for offset, letter in dead],
+    )
+
+
+def _json(value: Any) -> str:
+    # PostgreSQL's text cannot hold NUL; a resolver may put one into an EDE text.
+    return msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")

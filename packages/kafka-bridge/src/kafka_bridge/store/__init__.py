@@ -1,0 +1,1 @@
+"""The memory: migrations, the pool, and the one place that knows the latency buckets."""

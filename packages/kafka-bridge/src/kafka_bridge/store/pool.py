@@ -1,0 +1,59 @@
+"""Connections to the store, ours or anyone's."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from kafka_bridge.errors import StoreError
+
+from .migrate import SCHEMA, migrate
+
+Pool = ConnectionPool["psycopg.Connection[tuple[Any, ...]]"]
+
+
+def open_pool(conninfo: str, *, size: int = 8) -> Pool:
+    """Migrate the database and open a pool on it.
+
+    Raises:
+        StoreError: it cannot be reached; the message is without the password.
+    """
+    options = {"options": f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=kafka-bridge"}
+    try:
+        with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
+            migrate(connection)
+        pool: Pool = ConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, "connect_timeout": 5, **options},
+            min_size=2,
+            max_size=size,
+            timeout=10,
+            reconnect_timeout=2.0,
+            check=ConnectionPool.check_connection,
+            open=False,
+        )
+        pool.open(wait=True, timeout=15)
+    except psycopg.Error as error:
+        msg = f"the store at {shown(conninfo)} cannot be used: {_without_password(str(error), conninfo)}"
+        raise StoreError(msg) from error
+    return pool
+
+
+def shown(conninfo: str) -> str:
+    """A connection string for people: host and database, never the password."""
+    try:
+        parts = psycopg.conninfo.conninfo_to_dict(conninfo)
+    except psycopg.Error:
+        return urlsplit(conninfo).hostname or "(unreadable address)"
+    return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
+
+
+def _without_password(text: str, conninfo: str) -> str:
+    try:
+        password = psycopg.conninfo.conninfo_to_dict(conninfo).get("password")
+    except psycopg.Error:
+        return "the address cannot be read"
+    return text.replace(str(password), "***") if password else text

@@ -1,0 +1,1 @@
+"""``kafka-bridge up``: the bridge and the receivers together, on defaults."""
