@@ -23,10 +23,9 @@ from dns_events import (
     Record,
     Role,
     Server,
+    durations,
 )
 from msgspec import Struct
-
-from . import durations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

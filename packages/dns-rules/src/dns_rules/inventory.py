@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dateutil.rrule import rrule, rrulestr
-from dns_events import InvalidNameError, normalize, within
+from dns_events import InvalidNameError, durations, normalize, within
+from dns_events.yamlfile import Document
 from msgspec import Meta, Struct, structs
 
-from . import durations
+from .errors import RulesError
 from .model import Criticality
-from .yamlfile import Document
 
 Allow = Literal["records", "ns", "ds", "ttl", "registration"]
 
@@ -130,7 +130,7 @@ def load_inventory(path: str | Path) -> Inventory:
         RulesError: names file and line: an unknown key, a zone without a team, a name outside its zone,
             a window that is neither a time span nor a schedule, and the like.
     """
-    document = Document(Path(path))
+    document = Document(Path(path), RulesError)
     inventory = document.convert(Inventory)
     _check_teams(document, inventory)
     seen: dict[str, int] = {}

@@ -6,12 +6,12 @@ import string
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dns_events import durations
+from dns_events.yamlfile import Document
 from msgspec import Meta, Struct, field, structs
 
-from . import durations
 from .errors import RulesError
 from .model import Class, Criticality, Severity
-from .yamlfile import Document
 
 #: The rule pack that ships with this distribution.
 PACKAGED = Path(__file__).parent / "alert_rules" / "stream"
@@ -135,7 +135,7 @@ def load_rules(directory: str | Path | None = None) -> Rules:
     """
     folder = Path(directory) if directory is not None else PACKAGED
     paths = sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
-    documents = [Document(path) for path in paths]
+    documents = [Document(path, RulesError) for path in paths]
     loaded = [(document, _rule(document)) for document in documents]
     known = {rule.id for _, rule in loaded}
     if not loaded:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from dns_events.yamlfile import Document
 from msgspec import Struct
 
 from .engine import Engine
+from .errors import RulesError
 from .generate import Span, events
 from .inventory import Expectation, Inventory, Team, Zone
 from .rules import Rules, load_rules
-from .yamlfile import Document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ def run_tests(directory: str | Path | None = None) -> list[Result]:
                 Result(rule=rule.id, case="", file=str(path), line=1, failures=("no tests beside the rule",))
             )
             continue
-        document = Document(path)
+        document = Document(path, RulesError)
         suite = document.convert(Suite)
         for index, case in enumerate(suite.cases):
             line = document.line(f"$.cases[{index}]")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import psycopg
 from cyclopts import App, Parameter
-from dns_rules.durations import seconds as parse_seconds
+from dns_events.durations import seconds as parse_seconds
 from dns_rules.errors import RulesError
 
 from .bridge import Bridge

@@ -7,9 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from dns_rules.durations import seconds
-from dns_rules.errors import RulesError
-from dns_rules.yamlfile import Document
+from dns_events.durations import seconds
+from dns_events.yamlfile import Document
 from msgspec import Struct, structs
 
 from .errors import ConfigError
@@ -78,12 +77,8 @@ def load_config(path: Path) -> Config:
     Raises:
         ConfigError: names file, line and what to write instead.
     """
-    try:
-        document = Document(path)
-        config = document.convert(Config)
-        checked = _checked(document, config)
-    except RulesError as error:
-        raise ConfigError(str(error)) from error
+    document = Document(path, ConfigError)
+    checked = _checked(document, document.convert(Config))
     base = path.resolve().parent
 
     def absolute(text: str | None) -> str | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dns_rules import durations, words
+from dns_events import durations
+
+from dns_rules import words
 from dns_rules.intake import SEPARATOR
 from dns_rules.model import Offender
 from dns_rules.rules import Transition

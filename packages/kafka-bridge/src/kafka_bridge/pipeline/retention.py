@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import psycopg
-from dns_rules.durations import seconds
+from dns_events.durations import seconds
 from psycopg_pool import PoolTimeout
 
 from .worker import CONSUMER

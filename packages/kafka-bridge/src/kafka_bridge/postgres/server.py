@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO, Any, Self, Self
+from typing import IO, Any, Self
 
 import psycopg
 

@@ -12,7 +12,7 @@ from kafka_bridge.errors import StoreError
 
 from .migrate import SCHEMA, migrate
 
-Pool = ConnectionPool["psycopg.Connection[tuple[Any, ...]]"]
+Pool = ConnectionPool[psycopg.Connection[tuple[Any, ...]]]
 
 
 def open_pool(conninfo: str, *, size: int = 8) -> Pool:

@@ -1,4 +1,7 @@
-"""YAML files as typed values, with the file and line in every error."""
+"""YAML files as typed values, with the file and line in every error (extra ``yaml``).
+
+It stands here, at the one place that every part may import, so that all configuration errors read alike.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import yaml
 
-from .errors import RulesError
+from .errors import DnsEventsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,36 +36,49 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false")
 
 
 class Document:
-    """One parsed YAML file that knows the line of every value."""
+    """One parsed YAML file that knows the line of every value.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file.
+        error: what is raised; its message is ``<file>:<line>: <what to write instead>``.
+    """
+
+    def __init__(self, path: Path, error: type[Exception] = DnsEventsError) -> None:
         self.path = path
+        self._error = error
         try:
             text = path.read_bytes()
         except OSError as error:
             msg = f"{path}: {error.strerror}"
-            raise RulesError(msg) from error
+            raise self._error(msg) from error
         if len(text) > MAX_BYTES:
             msg = f"{path}: {len(text)} bytes; at most {MAX_BYTES} are read"
-            raise RulesError(msg)
+            raise self._error(msg)
         try:
             loader = _Loader(text)
             try:
                 self._root = loader.get_single_node()
-                self.value: Any = {} if self._root is None else _plain(loader, self._root, path)
+                self.value: Any = {} if self._root is None else self._plain(loader)
             finally:
                 loader.dispose()
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
             msg = f"{path}:{line}: not YAML: {getattr(error, 'problem', None) or error}"
-            raise RulesError(msg) from error
+            raise self._error(msg) from error
+
+    def _plain(self, loader: Any) -> Any:
+        key = _repeated(self._root, set())
+        if key is not None:
+            msg = f"{self.path}:{key.start_mark.line + 1}: {key.value!r} stands twice; keep one"
+            raise self._error(msg)
+        return loader.construct_document(self._root)
 
     def convert(self, kind: type[T]) -> T:
         """The document as a typed value.
 
         Raises:
-            RulesError: names file, line and what is wrong there.
+            Exception: of the class given; names file, line and what is wrong there.
         """
         try:
             return msgspec.convert(self.value, kind, dec_hook=_dec_hook)
@@ -75,9 +91,9 @@ class Document:
                 text = f"unknown key {unknown[1]!r}; {kind.__name__}'s keys are in its JSON Schema"
             raise self.error(where, text) from error
 
-    def error(self, path: str, text: str) -> RulesError:
+    def error(self, path: str, text: str) -> Exception:
         """An error about the value at a path such as ``$.zones[0].owner``."""
-        return RulesError(f"{self.path}:{self.line(path)}: {text}" + (f" (at {path})" if path else ""))
+        return self._error(f"{self.path}:{self.line(path)}: {text}" + (f" (at {path})" if path else ""))
 
     def line(self, path: str) -> int:
         """The line of the value at a path, or of the nearest thing around it."""
@@ -98,27 +114,24 @@ class Document:
         return line
 
 
-def _plain(loader: Any, node: Any, path: Path) -> Any:
-    """The node's value. A key that stands twice is refused: YAML would silently keep the last."""
-    _check_keys(node, path, set())
-    return loader.construct_document(node)
-
-
-def _check_keys(node: Any, path: Path, seen: set[int]) -> None:
+def _repeated(node: Any, seen: set[int]) -> Any:
+    """The first key that stands twice in one mapping; YAML would silently keep the last."""
     if id(node) in seen:  # an alias: each node is looked at once
-        return
+        return None
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
             if key.value in keys:
-                msg = f"{path}:{key.start_mark.line + 1}: {key.value!r} stands twice; keep one"
-                raise RulesError(msg)
+                return key
             keys.add(key.value)
-            _check_keys(value, path, seen)
+            if (found := _repeated(value, seen)) is not None:
+                return found
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _check_keys(item, path, seen)
+            if (found := _repeated(item, seen)) is not None:
+                return found
+    return None
 
 
 def _dec_hook(kind: type, value: Any) -> Any:
