@@ -1,5 +1,216 @@
-"""Command line."""
+"""``otel-dns-receiver``: run, probe, check. stdout is data, stderr is for people."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import dns.rdatatype
+from cyclopts import App, Parameter
+from dns_events import DnsEventsError, Observation, Probe, durations, ndjson, normalize, otlp
+from dns_events.names import parse
+
+from . import clock, read
+from .ask import Question, ask
+from .config import DEFAULT_TYPES, load_config, schema
+from .errors import ReceiverError
+from .exchange import Target, exchange, query
+from .oneshot import Validation
+from .system import resolvers
+from .version import __version__
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
+
+app = App(
+    name="otel-dns-receiver",
+    help="The DNS edge: asks name servers, and emits what it sees as OpenTelemetry metrics and logs.\n\n"
+    "Exit codes: 0 fine, 1 failed, 2 usage, 3 a question failed.",
+    version=__version__,
+    result_action="return_value",
+)
+config_app = App(name="config", help="About the configuration.")
+app.command(config_app)
+
+
+class _UsageError(ReceiverError):
+    """The words of the command are off: exit code 2."""
+
+
+@app.command
+def run(
+    *,
+    config: Path,
+    prometheus: Annotated[str | None, Parameter(help="Serve metrics for scraping on ADDRESS:PORT.")] = None,
+    console: Annotated[bool, Parameter(negative="", help="Print every event as NDJSON on stdout, too.")] = False,
+) -> int:
+    """Probe until SIGINT or SIGTERM, and export over OTLP as the OTEL_* environment says.
+
+    Args:
+        config: receiver.yaml.
+        prometheus: ADDRESS:PORT.
+        console: print events.
+    """
+    from .app import run as run_app  # noqa: PLC0415 - it needs the SDK, the other commands do not
+
+    run_app(load_config(config), prometheus=None if prometheus is None else _endpoint(prometheus), console=console)
+    return 0
+
+
+@app.command
+def probe(
+    name: str,
+    /,
+    *,
+    types: Annotated[tuple[str, ...], Parameter(name="--type", negative="", help="Record type; repeatable.")] = (),
+    server: Annotated[str | None, Parameter(help="ADDRESS[@PORT]; the system's resolvers without it.")] = None,
+    authoritative: Annotated[
+        bool, Parameter(negative="", help="The server is authoritative: ask without recursion.")
+    ] = False,
+    transport: Literal["udp", "tcp"] = "udp",
+    timeout: str = "3s",
+    dnssec: Annotated[bool, Parameter(negative="", help="Validate from the trust anchor down.")] = False,
+    trust_anchor: Path | None = None,
+    root_hints: Path | None = None,
+    as_json: Json = False,
+) -> int:
+    """Ask about one name now and print one event a question.
+
+    Args:
+        name: the name.
+        types: record types; A, AAAA, CNAME, NS and SOA without it.
+        server: whom to ask.
+        authoritative: ask without recursion.
+        transport: udp or tcp.
+        timeout: how long to wait for an answer.
+        dnssec: validate.
+        trust_anchor: DS or DNSKEY records, for private DNS.
+        root_hints: the root's servers, for private DNS.
+        as_json: one event a line.
+    """
+    try:
+        seconds = durations.seconds(float(timeout) if timeout.replace(".", "").isdigit() else timeout)
+        normal = normalize(name)
+        qtypes = tuple(dns.rdatatype.to_text(dns.rdatatype.from_text(text)) for text in types or DEFAULT_TYPES)
+    except (ValueError, dns.rdatatype.UnknownRdatatype) as error:
+        msg = str(error) or "--type is not a record type; write for instance MX or TYPE65"
+        raise _UsageError(msg) from error
+    targets = (_server(server),) if server is not None else tuple(target for _, target in resolvers())
+    validation = Validation(trust_anchor, root_hints, seconds) if dnssec or trust_anchor or root_hints else None
+    role: Literal["authoritative", "recursive"] = "authoritative" if authoritative else "recursive"
+    questions = [
+        Question(normal, normal, qtype, target, role, None, transport) for target in targets for qtype in qtypes
+    ]
+    events = asyncio.run(_probe(questions, seconds, validation))
+    for event in events:
+        print(ndjson.encode(event).decode() if as_json else _line(event))
+    return 3 if any(otlp.error_type(event) is not None for event in events) else 0
+
+
+async def _probe(questions: list[Question], timeout: float, validation: Validation | None) -> list[Observation]:
+    who = Probe(id=socket.gethostname() or "localhost", clock_age=clock.age())
+    zone = await _zone(questions[0], timeout)
+    chain = await validation.chain(zone) if validation is not None else None
+    return list(
+        await asyncio.gather(*(ask(question._replace(zone=zone), who, timeout, chain) for question in questions))
+    )
+
+
+async def _zone(question: Question, timeout: float) -> str:
+    """The apex above the name, from the SOA that comes with the answer to a question for it; else the name."""
+    asked = query(parse(question.name), dns.rdatatype.SOA, recursive=question.role == "recursive")
+    reply = await exchange(asked, question.target, timeout, question.transport)
+    found = read.apex(reply.message) if reply.message is not None else None
+    return found if found is not None else question.zone
+
+
+def _line(event: Observation) -> str:
+    answers = ", ".join(f"{record.type} {record.data}" for record in event.answers) or "-"
+    latency = "-" if event.latency is None else f"{event.latency * 1000:.1f} ms"
+    dnssec = "" if event.dnssec is None else f"  dnssec {event.dnssec.status}"
+    cause = "" if event.dnssec is None or event.dnssec.cause is None else f" ({event.dnssec.cause})"
+    ede = "".join(f"  EDE {item.code}{' ' + item.text if item.text else ''}" for item in event.ede)
+    ttl = "" if event.ttl is None else f"  ttl {event.ttl}"
+    return (
+        f"{event.name} {event.qtype} @{event.server.address} {event.transport}: {event.outcome}  {answers}"
+        f"{ttl}  {latency}{dnssec}{cause}{ede}"
+    )
+
+
+@app.command
+def check(config: Path, /, *, as_json: Json = False) -> int:
+    """Check a configuration and say what it would do; errors name file and line.
+
+    Args:
+        config: receiver.yaml.
+        as_json: print JSON.
+    """
+    loaded = load_config(config)
+    interval, timeout, refresh = loaded.seconds
+    questions = sum(len(name.types) for zone in loaded.zones for name in zone.names)
+    recursive = len(loaded.resolvers) if loaded.resolvers is not None else len(resolvers())
+    plan = {
+        "zones": len(loaded.zones),
+        "questions": questions,
+        "resolvers": recursive,
+        "interval": interval,
+        "timeout": timeout,
+        "refresh": refresh,
+        "rate_recursive": round(questions * recursive / interval, 3),
+    }
+    if as_json:
+        print(json.dumps(plan))
+    else:
+        print(
+            f"{config} is fine: {plan['zones']} zones, {questions} questions every {interval:g} s to {recursive} "
+            f"resolvers ({plan['rate_recursive']:g}/s) and to every authoritative server of each zone"
+        )
+    return 0
+
+
+@config_app.command(name="schema")
+def config_schema() -> int:
+    """Print the JSON Schema of receiver.yaml."""
+    print(json.dumps(schema(), indent=2))
+    return 0
+
+
+def _server(text: str) -> Target:
+    address, at, port = text.partition("@")
+    try:
+        ipaddress.ip_address(address)
+        number = int(port) if at else 53
+    except ValueError:
+        number = 0
+    if not 0 < number < 65536:
+        msg = f"--server {text!r} is not ADDRESS[@PORT]; write for instance 192.0.2.53 or 2001:db8::53@5353"
+        raise _UsageError(msg)
+    return Target(address, number)
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        msg = f"--prometheus {text!r} is not ADDRESS:PORT; write for instance 127.0.0.1:9153"
+        raise _UsageError(msg)
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def main() -> None:
-    """Run."""
+    """Run the command line and exit."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="otel-dns-receiver: %(message)s")
+    logging.getLogger("opentelemetry").setLevel(logging.WARNING)
+    try:
+        code = app()
+    except _UsageError as error:
+        print(f"otel-dns-receiver: {error}", file=sys.stderr)
+        code = 2
+    except (ReceiverError, DnsEventsError, OSError) as error:
+        print(f"otel-dns-receiver: {error}", file=sys.stderr)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,5 @@
+"""``python -m otel_dns_receiver``."""
+
+from .cli import main
+
+main()

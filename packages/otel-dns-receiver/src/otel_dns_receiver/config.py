@@ -1,0 +1,156 @@
+"""The receiver's configuration: ``receiver.yaml``, typed and checked."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import dns.rdatatype
+import msgspec
+from dns_events import DnsEventsError, Probe, durations, normalize, within
+from dns_events.yamlfile import Document
+from msgspec import Meta, Struct, structs
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Asked of every watched name.
+DEFAULT_TYPES = ("A", "AAAA", "CNAME", "NS", "SOA")
+
+Duration = str | float
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class Resolver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recursive server."""
+
+    address: str
+    port: Port = 53
+    name: str | None = None
+
+
+class Name(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A watched name; `types` come on top of `DEFAULT_TYPES`."""
+
+    name: str
+    types: tuple[str, ...] = ()
+
+
+class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A watched zone. Its apex is always watched."""
+
+    zone: str
+    names: tuple[Name, ...] = ()
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of ``receiver.yaml``. Durations are seconds after loading."""
+
+    version: Literal[1]
+    probe: Probe
+    zones: tuple[Zone, ...]
+    resolvers: tuple[Resolver, ...] | None = None
+    """The system's, where left out."""
+    interval: Duration = 30.0
+    timeout: Duration = 3.0
+    refresh: Duration = 60.0
+    in_flight: Annotated[int, Meta(ge=1, le=10000)] = 64
+    dnssec: bool = True
+    trust_anchor: str | None = None
+    root_hints: str | None = None
+    clock_age: Annotated[float, Meta(ge=0)] | None = None
+    """Seconds; measured where left out."""
+
+    @property
+    def seconds(self) -> tuple[float, float, float]:
+        """Interval, timeout and refresh."""
+        return float(self.interval), float(self.timeout), float(self.refresh)
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration. Relative paths are relative to the file.
+
+    Raises:
+        ConfigError: names file, line and what to write instead.
+    """
+    document = Document(path, ConfigError)
+    config = document.convert(Config)
+    times = {name: _duration(document, name, getattr(config, name)) for name in ("interval", "timeout", "refresh")}
+    if times["timeout"] >= times["interval"]:
+        raise document.error("$.timeout", f"{times['timeout']:g} s is not less than the interval; write a shorter one")
+    for index, resolver in enumerate(config.resolvers or ()):
+        try:
+            ipaddress.ip_address(resolver.address)
+        except ValueError as error:
+            raise document.error(
+                f"$.resolvers[{index}].address",
+                f"{resolver.address!r} is not an IP address; write for instance 192.0.2.53",
+            ) from error
+    if not config.zones:
+        raise document.error("$.zones", "no zone; write at least one, as `- {zone: example.com}`")
+    zones: list[Zone] = []
+    for index, zone in enumerate(config.zones):
+        checked = _zone(document, zone, f"$.zones[{index}]")
+        if any(other.zone == checked.zone for other in zones):
+            raise document.error(f"$.zones[{index}].zone", f"zone {checked.zone} stands twice; keep one")
+        zones.append(checked)
+    base = path.resolve().parent
+    return structs.replace(
+        config,
+        **times,
+        zones=tuple(zones),
+        trust_anchor=_file(document, base, "trust_anchor", config.trust_anchor),
+        root_hints=_file(document, base, "root_hints", config.root_hints),
+    )
+
+
+def _zone(document: Document, zone: Zone, at: str) -> Zone:
+    apex = _name(document, f"{at}.zone", zone.zone)
+    names = {apex: set(DEFAULT_TYPES)}
+    for index, name in enumerate(zone.names):
+        where = f"{at}.names[{index}]"
+        normal = _name(document, f"{where}.name", name.name)
+        if not within(normal, apex):
+            raise document.error(f"{where}.name", f"{normal} is not in zone {apex}; list it under its own zone")
+        types = names.setdefault(normal, set(DEFAULT_TYPES))
+        for number, qtype in enumerate(name.types):
+            try:
+                types.add(dns.rdatatype.to_text(dns.rdatatype.from_text(qtype)))
+            except (dns.rdatatype.UnknownRdatatype, ValueError) as error:
+                raise document.error(
+                    f"{where}.types[{number}]", f"{qtype!r} is not a record type; write for instance MX or TYPE65"
+                ) from error
+    return Zone(zone=apex, names=tuple(Name(name=name, types=tuple(sorted(types))) for name, types in names.items()))
+
+
+def _duration(document: Document, name: str, value: Duration) -> float:
+    try:
+        seconds = durations.seconds(value)
+    except ValueError as error:
+        raise document.error(f"$.{name}", str(error)) from error
+    if seconds < 0.05:
+        raise document.error(f"$.{name}", f"{value} is too short; write at least 50ms")
+    return seconds
+
+
+def _name(document: Document, at: str, name: str) -> str:
+    try:
+        return normalize(name)
+    except DnsEventsError as error:
+        raise document.error(at, str(error)) from error
+
+
+def _file(document: Document, base: Path, name: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    path = base / text
+    if not path.is_file():
+        raise document.error(f"$.{name}", f"no file {path}")
+    return str(path)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of ``receiver.yaml``."""
+    return msgspec.json.schema(Config)

@@ -1,0 +1,122 @@
+"""A response against the keys of its zone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+from dns_events import Dnssec
+
+from .denial import proves_expansion, proves_no_data, proves_no_name
+from .verify import verify
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from dns.rdtypes.ANY.RRSIG import RRSIG
+    from dns_events import DnssecCause
+
+    from .chain import Chain
+
+_PROOFS = {dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
+#: No honest response has more.
+_MOST_RRSETS = 64
+
+
+def validate(
+    message: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, chain: Chain, now: float
+) -> Dnssec:
+    """What validation says of a NOERROR or NXDOMAIN response (RFC 4035 §5).
+
+    Args:
+        message: the response, asked for with DO.
+        name: the name in the question.
+        rdtype: the type in the question.
+        chain: the zone's keys and how they are trusted.
+        now: seconds since 1970.
+    """
+    if chain.status != "secure":
+        return Dnssec(status=chain.status, cause=chain.cause)
+    zone = chain.zone
+    answers = [
+        r for r in message.answer[:_MOST_RRSETS] if r.rdtype != dns.rdatatype.RRSIG and r.name.is_subdomain(zone)
+    ]
+    authority = [r for r in message.authority[:_MOST_RRSETS] if r.rdtype != dns.rdatatype.RRSIG]
+    expiries: list[dt.datetime] = [chain.expires] if chain.expires is not None else []
+    expanded: list[tuple[dns.name.Name, int]] = []
+    target = name
+    for rrset in answers:
+        verdict = verify(rrset, _signatures(message.answer, rrset.name), zone, chain.keys, now)
+        if verdict.cause is not None:
+            return _bogus(verdict.cause)
+        assert verdict.expires is not None
+        assert verdict.labels is not None
+        expiries.append(verdict.expires)
+        if verdict.labels < len(rrset.name.labels) - 1 and not rrset.name.is_wild():
+            expanded.append((rrset.name, verdict.labels))
+        if rrset.rdtype == dns.rdatatype.CNAME and rrset.name == target:
+            target = rrset[0].target
+    proofs, cause = _proofs(message, authority, chain, now, expiries)
+    if cause is not None:
+        return _bogus(cause)
+    for owner, labels in expanded:
+        if not proves_expansion(proofs, owner, labels, zone):
+            return _bogus("nsec_missing")
+    answered = any(rrset.name == target and rrset.rdtype == rdtype for rrset in answers)
+    if not answered and target.is_subdomain(zone) and not _at_cut(message, target, zone):
+        denied = (
+            proves_no_name(proofs, target, zone)
+            if message.rcode() == dns.rcode.NXDOMAIN
+            else proves_no_data(proofs, target, rdtype, zone)
+        )
+        if not denied:
+            return _bogus("nsec_missing" if _any_signature(message) else "rrsig_missing")
+    return Dnssec(status="secure", expires=min(expiries, default=None))
+
+
+def _proofs(
+    message: dns.message.Message,
+    authority: Sequence[dns.rrset.RRset],
+    chain: Chain,
+    now: float,
+    expiries: list[dt.datetime],
+) -> tuple[list[dns.rrset.RRset], DnssecCause | None]:
+    """The verified NSEC and NSEC3 RRsets; the cause when one is not signed as it must be."""
+    proofs = []
+    for rrset in authority:
+        if rrset.rdtype not in _PROOFS or not rrset.name.is_subdomain(chain.zone):
+            continue
+        verdict = verify(rrset, _signatures(message.authority, rrset.name), chain.zone, chain.keys, now)
+        if verdict.cause is not None:
+            return [], verdict.cause
+        assert verdict.expires is not None
+        expiries.append(verdict.expires)
+        proofs.append(rrset)
+    return proofs, None
+
+
+def _signatures(section: Sequence[dns.rrset.RRset], owner: dns.name.Name) -> list[RRSIG]:
+    return [
+        rdata for rrset in section if rrset.rdtype == dns.rdatatype.RRSIG and rrset.name == owner for rdata in rrset
+    ]
+
+
+def _any_signature(message: dns.message.Message) -> bool:
+    return any(r.rdtype == dns.rdatatype.RRSIG for section in (message.answer, message.authority) for r in section)
+
+
+def _at_cut(message: dns.message.Message, target: dns.name.Name, zone: dns.name.Name) -> bool:
+    """Whether the end of a CNAME chain lies in a zone below, which this zone's keys say nothing of."""
+    return any(
+        rrset.rdtype == dns.rdatatype.SOA and rrset.name != zone and target.is_subdomain(rrset.name)
+        for rrset in message.authority
+    )
+
+
+def _bogus(cause: DnssecCause) -> Dnssec:
+    return Dnssec(status="bogus", cause=cause)
