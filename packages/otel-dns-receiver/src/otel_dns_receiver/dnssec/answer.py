@@ -59,7 +59,7 @@ def validate(
         expiries.append(verdict.expires)
         if verdict.labels < len(rrset.name.labels) - 1 and not rrset.name.is_wild():
             expanded.append((rrset.name, verdict.labels))
-        if rrset.rdtype == dns.rdatatype.CNAME and rrset.name == target:
+        if rrset.rdtype == dns.rdatatype.CNAME and rrset.name == target and rdtype != dns.rdatatype.CNAME:
             target = rrset[0].target
     proofs, cause = _proofs(message, authority, chain, now, expiries)
     if cause is not None:
