@@ -43,6 +43,8 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
+        # Left by a lab that was killed; the directory is ours by now.
+        lab.socket.unlink(missing_ok=True)
         super().__init__(str(lab.socket), _Handler)
 
 
@@ -91,20 +93,6 @@ def ask(path: Path, request: dict[str, str]) -> dict[str, Any]:
     if not answer["ok"]:
         raise LabError(answer["error"])
     return answer
-
-
-def refuse_second(directory: Path) -> None:
-    """Raise LabError if a lab runs in this directory; clear the socket of one that was killed."""
-    path = directory / NAME
-    if not path.exists():
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        try:
-            connection.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-    raise LabError(f"a lab runs in {directory} already; give this one another directory")
 
 
 def _answer(lab: Lab, line: bytes) -> dict[str, Any]:

@@ -91,14 +91,18 @@ def _print(report: dict[str, Any]) -> None:
         print(f"  check {number}      {text}")
     print(f"  owner        {page['owner']}; runbook {page['runbook']}; drill {page['drill']}")
     resolved = report["mend_to_resolved"]
-    print(f"  fault to page {report['fault_to_page']:.0f} s, mend to resolved {'never' if resolved is None else f'{resolved:.0f} s'}")
+    print(
+        f"  fault to page {report['fault_to_page']:.0f} s, mend to resolved {'never' if resolved is None else f'{resolved:.0f} s'}"
+    )
 
 
 def _note(path: Path) -> dict[str, Any]:
     try:
         note: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise LabError(f"no lab is being watched in {path.parent}; start one with ./dev up ({path} is missing)") from error
+        raise LabError(
+            f"no lab is being watched in {path.parent}; start one with ./dev up ({path} is missing)"
+        ) from error
     return note
 
 

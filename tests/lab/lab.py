@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from . import control
+from . import directory as directories
 from . import zones as plan
 from .addresses import Claim, Interface
 from .errors import LabError
@@ -83,11 +85,12 @@ class Lab:
         if len(str(directory)) + _LONGEST > 107:
             raise LabError(f"{directory} is too long a path for the Unix sockets in it; choose one shorter")
         directory.mkdir(parents=True, exist_ok=True)
-        control.refuse_second(directory)
         with ExitStack() as resources:
+            lock = directories.lock(directory)
+            resources.callback(os.close, lock)
             claim = Claim.first_free(plan.addresses)
             resources.callback(claim.release)
-            spawner = Spawner()
+            spawner = Spawner(lock)
             resources.callback(spawner.close)
             internet = Internet(claim.network, directory, spawner)
             resources.callback(Interface.hold(internet.listed_addresses).release)

@@ -26,7 +26,9 @@ class Spawner:
     start servers from threads that come and go.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lock: int) -> None:
+        """Every child inherits the descriptor `lock`, so that the lock lasts until the last has ended."""
+        self._lock = lock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-spawner")
 
     def spawn(self, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -37,14 +39,14 @@ class Spawner:
         """End the thread; the children must have ended."""
         self._thread.shutdown()
 
-    @staticmethod
-    def _spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
             return subprocess.Popen(
                 [path_of("setpriv"), "--pdeathsig", "TERM", "--", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                pass_fds=[self._lock],
                 # Ctrl-C is for the lab, which then stops the servers in order.
                 start_new_session=True,
             )
@@ -63,6 +65,11 @@ class Server:
     def command(self) -> list[str]:
         """The command line of the server's foreground mode."""
         raise NotImplementedError
+
+    @property
+    def started(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._process is not None
 
     def start(self) -> None:
         """Start it, unless it runs."""

@@ -13,6 +13,7 @@ _PACKAGES = {
     "nsd": "nsd",
     "named": "bind9",
     "unbound": "unbound",
+    "unbound-checkconf": "unbound",
     "unbound-control": "unbound",
     "ip": "iproute2",
     "setpriv": "util-linux",

@@ -113,7 +113,10 @@ def up(
     if not loopback(host):
         msg = f"--board {board} is not on loopback; a board for others is `kafka-bridge run` with `board: {{expose: true}}`"
         raise _UsageError(msg)
-    resolvers = tuple(resolver(text) for text in resolver_ or PUBLIC)
+    try:
+        resolvers = tuple(resolver(text) for text in resolver_ or PUBLIC)
+    except ConfigError as error:
+        raise _UsageError(str(error)) from error
     if len({r.region for r in resolvers}) != len(resolvers):
         msg = "two resolvers of one region; give each its own region"
         raise _UsageError(msg)

@@ -97,9 +97,11 @@ def probe(
         seconds = durations.seconds(float(timeout) if timeout.replace(".", "").isdigit() else timeout)
         normal = normalize(name)
         qtypes = tuple(dns.rdatatype.to_text(dns.rdatatype.from_text(text)) for text in types or DEFAULT_TYPES)
-    except (ValueError, dns.rdatatype.UnknownRdatatype) as error:
-        msg = str(error) or "--type is not a record type; write for instance MX or TYPE65"
+    except dns.rdatatype.UnknownRdatatype as error:
+        msg = f"--type {' '.join(types)}: not a record type; write for instance MX or TYPE65"
         raise _UsageError(msg) from error
+    except ValueError as error:
+        raise _UsageError(str(error)) from error
     targets = (_server(server),) if server is not None else tuple(target for _, target in resolvers())
     validation = Validation(trust_anchor, root_hints, seconds) if dnssec or trust_anchor or root_hints else None
     role: Literal["authoritative", "recursive"] = "authoritative" if authoritative else "recursive"

@@ -31,6 +31,8 @@ CONSUMER = "judge"
 _BATCH_REQUESTS = 200
 _BATCH_BYTES = 8 << 20
 _PACE = 1.0
+#: After a start clients send what they kept meanwhile; the clock waits for it, else it would come too late.
+_SETTLE = 20.0
 
 
 class Worker:
@@ -88,13 +90,14 @@ class Worker:
     def _run(self) -> None:
         pause = 0.2
         last_tick = 0.0
+        started = dt.datetime.now(dt.UTC).timestamp()
         while not self._stopping.is_set():
             try:
                 self._arrived.clear()
                 now = dt.datetime.now(dt.UTC)
-                tick = now.timestamp() - last_tick >= _PACE
+                tick = now.timestamp() - last_tick >= _PACE and now.timestamp() - started >= _SETTLE
                 worked = self.turn(now, tick=tick)
-                if tick:
+                if tick and not worked:
                     last_tick = now.timestamp()
                 pause = 0.2
                 if not worked:
@@ -106,11 +109,14 @@ class Worker:
             except (psycopg.Error, PoolTimeout, StateError) as error:
                 log.warning("the batch was rolled back and is taken again: %s", str(error).split("\n")[0])
                 self._engine = None
+                started = dt.datetime.now(dt.UTC).timestamp()
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 10.0)
 
     def turn(self, now: dt.datetime, *, tick: bool = True) -> bool:
         """One batch and its transaction; returns whether there was anything on the bus.
+
+        Time passes only once the bus is empty: what waits on it is older than now, and must not become late.
 
         Raises:
             FencedError: another worker has taken over.
@@ -132,7 +138,7 @@ class Worker:
                     new.append(event)
             assert self._engine is not None
             self._engine.set_drills(self._drills(cursor))
-            step = self._engine.step(new, now if tick else None)
+            step = self._engine.step(new, now if tick and not requests else None)
             rows = plan(new, step)
             write.aggregates(cursor, rows)
             write.judgement(cursor, step.findings, step.incidents, step.health)

@@ -1,0 +1,193 @@
+"""From raw to judged: once, together, and by one worker."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from dns_events import otlp
+from kafka_bridge.config import Store
+from kafka_bridge.errors import FencedError
+from kafka_bridge.intake.journal import Journal
+from kafka_bridge.pipeline import write
+from kafka_bridge.pipeline.retention import prune
+from kafka_bridge.pipeline.worker import Worker
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from wire import INVENTORY, RULES, outage, request
+
+
+@pytest.fixture
+def journal(pool):
+    opened = Journal(pool)
+    yield opened
+    opened.close()
+
+
+def worker(pool):
+    return Worker(pool, INVENTORY, RULES, ["file"])
+
+
+def now():
+    return dt.datetime.now(dt.UTC)
+
+
+def one(pool, sql, *values):
+    with pool.connection() as connection:
+        return connection.execute(sql, values).fetchone()[0]
+
+
+def drain(working, *, tick=True):
+    while working.turn(now(), tick=tick):
+        pass
+
+
+def test_an_outage_becomes_rows_an_incident_and_a_page(pool, journal):
+    listed = outage()
+    for n in range(0, len(listed), 100):
+        journal.append(request(listed[n : n + 100]), "test")
+    drain(worker(pool))
+    total = one(pool, "select sum(total)::bigint from v_zone_minute")
+    assert total == len(listed)
+    failed = one(pool, "select sum(failed)::bigint from v_zone_minute")
+    assert failed == sum(event.outcome == "timeout" for event in listed)
+    assert one(pool, "select state from incident") == "firing"
+    assert one(pool, "select status from v_zone_overview where zone = 'example.com'") is not None
+    assert one(pool, "select count(*) from outbox where transition = 'firing'") == 1
+    assert one(pool, "select score from zone_health where zone = 'example.com'") < 50
+    assert one(pool, "select histogram_quantile(histogram_sum(latency), 0.5) from v_zone_minute") == pytest.approx(
+        0.012, rel=0.2
+    )
+
+
+@pytest.fixture(autouse=True)
+def owners(request, pool):
+    with pool.connection() as connection:
+        connection.execute(
+            "insert into zone_owner values ('example.com', 'web', 'Web platform', 'critical') on conflict do nothing"
+        )
+
+
+def test_a_batch_that_is_sent_again_counts_once(pool, journal):
+    payload = request(outage(1))
+    for _ in range(3):
+        journal.append(payload, "test")
+    working = worker(pool)
+    drain(working)
+    assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(outage(1))
+    assert working.duplicates == 2 * len(outage(1))
+
+
+def test_a_restart_between_any_two_batches_changes_nothing(pool, journal):
+    listed = outage()
+    for n in range(0, len(listed), 60):
+        journal.append(request(listed[n : n + 60]), "test")
+        drain(worker(pool), tick=False)
+    drain(worker(pool))
+    assert one(pool, "select count(*) from incident") == 1
+    assert one(pool, "select count(*) from outbox") == 1
+    assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(listed)
+
+
+def test_a_failed_transaction_leaves_nothing_and_is_taken_again(pool, journal, monkeypatch):
+    listed = outage()
+    journal.append(request(listed), "test")
+    working = worker(pool)
+
+    def fail(*_):
+        import psycopg
+
+        raise psycopg.OperationalError("on purpose")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(write, "pages", fail)
+        with pytest.raises(Exception, match="on purpose"):
+            working.turn(now())
+    assert one(pool, "select count(*) from zone_state") == 0
+    assert one(pool, "select count(*) from seen_event") == 0
+    working._engine = None  # what the worker's loop does
+    drain(working)
+    assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(listed)
+    assert one(pool, "select count(*) from outbox") == 1
+
+
+def test_what_waits_on_the_bus_does_not_become_late(pool, journal):
+    working = worker(pool)
+    for half in (outage()[:300], outage()[300:]):
+        journal.append(request(half), "test")
+        working.turn(now())  # the clock is far ahead of both
+    drain(working)
+    assert one(pool, "select count(*) from incident") == 1
+
+
+def test_a_worker_that_was_thought_dead_is_fenced(pool, journal):
+    first, second = worker(pool), worker(pool)
+    first.turn(now())
+    second.turn(now())
+    journal.append(request(outage(1)), "test")
+    with pytest.raises(FencedError):
+        first.turn(now())
+    assert second.turn(now())
+
+
+def test_what_cannot_be_read_is_kept_with_its_reason_and_keeps_nothing_back(pool, journal):
+    good = outage(1)
+    message = ExportLogsServiceRequest.FromString(request(good))
+    records = message.resource_logs[0].scope_logs[0].log_records
+    records.add(event_name="something.else")
+    ahead = otlp.to_proto(good[0])
+    ahead.time_unix_nano = int((now() + dt.timedelta(hours=1)).timestamp() * 1e9)
+    records.append(ahead)
+    journal.append(message.SerializeToString(), "test")
+    drain(worker(pool))
+    with pool.connection() as connection:
+        letters = connection.execute('select reason, payload, "offset" from deadletter order by id').fetchall()
+    assert [reason.split(";")[0][:40] for reason, _, _ in letters] == [
+        "event name 'something.else'",
+        "clock ahead: the event's time is 3600 s "[:40],
+    ]
+    assert bytes(letters[1][1]) == ahead.SerializeToString()
+    assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(good)
+
+
+def test_a_resolution_is_paged_only_after_its_page(pool):
+    from kafka_bridge.pipeline.plan import Page, Plan
+    from wire import RULES as _
+
+    from dns_rules import Engine
+    from dns_rules.generate import Span, events
+
+    engine = Engine(INVENTORY, RULES)
+    found = engine.step(events("example.com", (Span(to="2m"), Span(from_="2m", to="5m", outcome="timeout"))))
+    incident = next(i for i in found.incidents if i.state == "firing")
+
+    def put(transition):
+        with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            write.pages(cursor, Plan({}, {}, {}, [Page(incident, transition)]), ["file"])
+
+    put("resolved")
+    assert one(pool, "select count(*) from outbox") == 0
+    for transition in ("firing", "firing", "resolved", "resolved"):
+        put(transition)
+    assert one(pool, "select count(*) from outbox") == 2
+
+
+def test_a_drill_marks_what_begins_in_it(pool, journal):
+    with pool.connection() as connection:
+        connection.execute(
+            "insert into drill (zone, scenario, started) values ('example.com', 'x', now() - interval '1 hour')"
+        )
+    journal.append(request(outage()), "test")
+    drain(worker(pool))
+    assert one(pool, "select drill from incident") is True
+
+
+def test_retention_takes_what_is_old_and_consumed(pool, journal):
+    journal.append(request(outage(1)), "test")
+    drain(worker(pool))
+    journal.append(request(outage(1)), "not consumed")
+    with pool.connection() as connection:
+        connection.execute("update bus_raw set received = now() - interval '2 days'")
+        connection.execute("update seen_event set seen = now() - interval '2 hours'")
+    prune(pool, Store())
+    assert one(pool, "select string_agg(peer, ',') from bus_raw") == "not consumed"
+    assert one(pool, "select count(*) from seen_event") == 0
