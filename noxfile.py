@@ -85,9 +85,7 @@ def install_programs(session: nox.Session, programs: dict[str, str]) -> None:
             ["apt-get", "update", "-qq"],
             ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
         ):
-            done = subprocess.run(
-                command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-            )
+            done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             if done.returncode != 0:
                 session.error(f"{' '.join(command)} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
     finally:

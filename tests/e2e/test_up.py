@@ -107,6 +107,7 @@ def test_kill_9_of_up_leaves_nothing_and_the_next_one_goes_on(tmp_path):
     before = sum(zone["questions"] for zone in tower.get("api/zones"))
     os.kill(tower.note("run.json")["pid"], signal.SIGKILL)
     tower.process.wait(60)
+    tower.stop()
     deadline = time.monotonic() + 20
     while _processes_of(tower.directory) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -82,14 +82,10 @@ def _list(*, as_json: bool) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.lab", description="A small real Internet on loopback."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description="A small real Internet on loopback.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run it until SIGINT or SIGTERM; one JSON line when it is ready")
-    up.add_argument(
-        "--dir", type=Path, help="files, logs and lab.sock (default: a temporary one, removed at the end)"
-    )
+    up.add_argument("--dir", type=Path, help="files, logs and lab.sock (default: a temporary one, removed at the end)")
     scenarios = commands.add_parser("scenarios", help="list what can be broken")
     scenarios.add_argument("--json", action="store_true")
     for name, what in (("break", "make a fault in a running lab"), ("mend", "take it back")):

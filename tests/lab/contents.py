@@ -103,9 +103,7 @@ class Contents:
 
     def _write_root(self) -> None:
         servers = plan.root_servers(self._network)
-        records = plan.delegation(
-            plan.TLD, plan.tld_servers(self._network), self._keys[plan.TLD].ds(plan.TLD)
-        )
+        records = plan.delegation(plan.TLD, plan.tld_servers(self._network), self._keys[plan.TLD].ds(plan.TLD))
         text = plan.zone_text(".", self._serials["."], servers, records)
         _write(self.file("."), sign(text, ".", self._keys["."]))
         hints = [f". 3600000 IN NS {server.name}.\n" for server in servers]

@@ -84,9 +84,7 @@ def ask(path: Path, request: dict[str, str]) -> dict[str, Any]:
             with connection.makefile("rb") as lines:
                 line = lines.readline()
     except OSError as error:
-        raise LabError(
-            f"no lab answers at {path}: {error}; start one with `python -m tests.lab up`"
-        ) from error
+        raise LabError(f"no lab answers at {path}: {error}; start one with `python -m tests.lab up`") from error
     if not line:
         raise LabError(f"the lab at {path} ended before it answered")
     answer: dict[str, Any] = json.loads(line)

@@ -34,9 +34,7 @@ def lock(directory: Path) -> int:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 os.close(descriptor)
-                raise LabError(
-                    f"a lab runs in {directory} already; give this one another directory"
-                ) from None
+                raise LabError(f"a lab runs in {directory} already; give this one another directory") from None
             time.sleep(0.05)
         else:
             return descriptor

@@ -91,9 +91,8 @@ def _print(report: dict[str, Any]) -> None:
         print(f"  check {number}      {text}")
     print(f"  owner        {page['owner']}; runbook {page['runbook']}; drill {page['drill']}")
     resolved = report["mend_to_resolved"]
-    print(
-        f"  fault to page {report['fault_to_page']:.0f} s, mend to resolved {'never' if resolved is None else f'{resolved:.0f} s'}"
-    )
+    ended = "never" if resolved is None else f"{resolved:.0f} s"
+    print(f"  fault to page {report['fault_to_page']:.0f} s, mend to resolved {ended}")
 
 
 def _note(path: Path) -> dict[str, Any]:

@@ -102,9 +102,7 @@ class Internet:
         for process in dict.fromkeys(server.process for server in self.zone(zone).servers):
             self._knots[process].reload(zone)
 
-    def delegate(
-        self, zone: str, *, servers: tuple[NameServer, ...] | None = None, other_key: bool = False
-    ) -> None:
+    def delegate(self, zone: str, *, servers: tuple[NameServer, ...] | None = None, other_key: bool = False) -> None:
         """Let the TLD say something else about a zone; without arguments, what is true."""
         self.contents.delegate(zone, servers, other_key=other_key)
         self._knots["knot-parents"].reload(plan.TLD)
@@ -155,9 +153,7 @@ class Internet:
             servers = [server for _, server in hosted]
             home = self._home / process
             if process.startswith("knot-"):
-                yield self._knot(
-                    process, servers, {zone.name: contents.file(zone.name) for zone, _ in hosted}
-                )
+                yield self._knot(process, servers, {zone.name: contents.file(zone.name) for zone, _ in hosted})
             elif process.startswith("nsd-"):
                 file = contents.file(zone.name)
                 yield Nsd(process, home, self._spawner, address=first.address, zone=zone.name, file=file)
@@ -168,9 +164,7 @@ class Internet:
                     self._spawner,
                     addresses=[server.address for server in servers],
                     zone=zone.name,
-                    views={
-                        address: contents.view(region) for region, address in self.network.resolvers.items()
-                    },
+                    views={address: contents.view(region) for region, address in self.network.resolvers.items()},
                     default=contents.file(zone.name),
                 )
 

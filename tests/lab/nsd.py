@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 class Nsd(Server):
     """One nsd on one address with one zone."""
 
-    def __init__(
-        self, name: str, home: Path, spawner: Spawner, *, address: str, zone: str, file: Path
-    ) -> None:
+    def __init__(self, name: str, home: Path, spawner: Spawner, *, address: str, zone: str, file: Path) -> None:
         super().__init__(name, home, spawner)
         self._config = home / "nsd.conf"
         self._config.write_text(f"""\

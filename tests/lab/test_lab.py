@@ -32,9 +32,7 @@ ROOT = Path(__file__).parents[2]
 ABSENT = missing()
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.skipif(
-        bool(ABSENT), reason=f"apt-get install {' '.join(sorted({package for _, package in ABSENT}))}"
-    ),
+    pytest.mark.skipif(bool(ABSENT), reason=f"apt-get install {' '.join(sorted({package for _, package in ABSENT}))}"),
 ]
 
 #: A TTL of 30 s, a negative one, and Unbound's memory of a dead server or a bogus answer, with room.
@@ -52,13 +50,9 @@ class Answer:
         self.rcode = None if response is None else dns.rcode.to_text(response.rcode())
         self.flags = dns.flags.Flag(0) if response is None else response.flags
         self.ede = [] if response is None else [int(option.code) for option in response.extended_errors()]
-        self.authority = (
-            set() if response is None else {dns.rdatatype.to_text(s.rdtype) for s in response.authority}
-        )
+        self.authority = set() if response is None else {dns.rdatatype.to_text(s.rdtype) for s in response.authority}
         rrsets = [] if response is None else response.answer
-        self.data = [
-            rdata.to_text() for rrset in rrsets for rdata in rrset if rrset.rdtype != dns.rdatatype.RRSIG
-        ]
+        self.data = [rdata.to_text() for rrset in rrsets for rdata in rrset if rrset.rdtype != dns.rdatatype.RRSIG]
         self.secure = bool(self.flags & dns.flags.AD)
 
     def __repr__(self) -> str:

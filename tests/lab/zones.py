@@ -180,16 +180,12 @@ def zones(network: Network) -> tuple[Zone, ...]:
 
 def root_servers(network: Network) -> tuple[NameServer, ...]:
     """The servers of the root."""
-    return tuple(
-        NameServer(f"{x}.root-servers", network.at(2, i), "knot-parents") for i, x in enumerate("ab", 1)
-    )
+    return tuple(NameServer(f"{x}.root-servers", network.at(2, i), "knot-parents") for i, x in enumerate("ab", 1))
 
 
 def tld_servers(network: Network) -> tuple[NameServer, ...]:
     """The servers of the TLD: the same process, as some TLDs' servers also serve others."""
-    return tuple(
-        NameServer(f"{x}.nic.{TLD}", network.at(2, i), "knot-parents") for i, x in enumerate("ab", 1)
-    )
+    return tuple(NameServer(f"{x}.nic.{TLD}", network.at(2, i), "knot-parents") for i, x in enumerate("ab", 1))
 
 
 def rogue_servers(network: Network) -> tuple[NameServer, ...]:

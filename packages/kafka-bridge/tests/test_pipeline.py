@@ -150,11 +150,9 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_keeps_nothing_back(pool
 
 
 def test_a_resolution_is_paged_only_after_its_page(pool):
-    from kafka_bridge.pipeline.plan import Page, Plan
-    from wire import RULES as _
-
     from dns_rules import Engine
     from dns_rules.generate import Span, events
+    from kafka_bridge.pipeline.plan import Page, Plan
 
     engine = Engine(INVENTORY, RULES)
     found = engine.step(events("example.com", (Span(to="2m"), Span(from_="2m", to="5m", outcome="timeout"))))

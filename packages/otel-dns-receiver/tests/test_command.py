@@ -132,7 +132,11 @@ def test_run_asks_the_resolver_serves_metrics_and_stops_cleanly(knot, tmp_path):
         ],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         # The endpoint is not there: probing goes on all the same.
-        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"},
+        env={
+            **os.environ,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
+        },
     )  # fmt: skip
     time.sleep(5)
     body = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()

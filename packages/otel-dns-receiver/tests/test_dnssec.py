@@ -15,8 +15,15 @@ AT = NOW.timestamp()
 PARENT = Signed("test.", "plain NS ns1.plain\nns1.plain A 192.0.2.9\n")
 CHILD = Signed(
     "example.test.",
-    "www A 192.0.2.10\nwww AAAA 2001:db8::10\n*.wild A 192.0.2.11\nalias CNAME www\nfar CNAME www.other.org.\na.b.ent A 192.0.2.12\n",
-)  # noqa: E501
+    """\
+www A 192.0.2.10
+www AAAA 2001:db8::10
+*.wild A 192.0.2.11
+alias CNAME www
+far CNAME www.other.org.
+a.b.ent A 192.0.2.12
+""",
+)
 
 
 def parent_with(ds) -> Signed:

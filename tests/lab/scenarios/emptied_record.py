@@ -11,11 +11,7 @@ ZONE = "mail.lab"
 
 
 def break_(internet: Internet) -> tuple[str, ...]:
-    kept = [
-        line
-        for line in internet.zone(ZONE).records.splitlines(keepends=True)
-        if not line.startswith("www A ")
-    ]
+    kept = [line for line in internet.zone(ZONE).records.splitlines(keepends=True) if not line.startswith("www A ")]
     internet.publish(ZONE, "".join(kept))
     return tuple(server.name for server in internet.zone(ZONE).servers)
 

@@ -48,9 +48,9 @@ class Document:
         self._error = error
         try:
             text = path.read_bytes()
-        except OSError as error:
-            msg = f"{path}: {error.strerror}"
-            raise self._error(msg) from error
+        except OSError as cause:
+            msg = f"{path}: {cause.strerror}"
+            raise self._error(msg) from cause
         if len(text) > MAX_BYTES:
             msg = f"{path}: {len(text)} bytes; at most {MAX_BYTES} are read"
             raise self._error(msg)
@@ -61,11 +61,11 @@ class Document:
                 self.value: Any = {} if self._root is None else self._plain(loader)
             finally:
                 loader.dispose()
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
+        except yaml.YAMLError as cause:
+            mark = getattr(cause, "problem_mark", None)
             line = mark.line + 1 if mark else 1
-            msg = f"{path}:{line}: not YAML: {getattr(error, 'problem', None) or error}"
-            raise self._error(msg) from error
+            msg = f"{path}:{line}: not YAML: {getattr(cause, 'problem', None) or cause}"
+            raise self._error(msg) from cause
 
     def _plain(self, loader: Any) -> Any:
         key = _repeated(self._root, set())

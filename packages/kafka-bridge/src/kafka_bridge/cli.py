@@ -111,7 +111,7 @@ def up(
         raise _UsageError(msg)
     host, _ = _checked_endpoint(board)
     if not loopback(host):
-        msg = f"--board {board} is not on loopback; a board for others is `kafka-bridge run` with `board: {{expose: true}}`"
+        msg = f"--board {board} is not on loopback; for others, use `kafka-bridge run` with `board: {{expose: true}}`"
         raise _UsageError(msg)
     try:
         resolvers = tuple(resolver(text) for text in resolver_ or PUBLIC)
@@ -174,9 +174,12 @@ Dir = Annotated[Path, Parameter(name="--dir", help="State folder of a running `u
 
 @app.command
 def incidents(
-    *, config: Where = None, dir_: Dir = Path(".dnstower"), all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    *,
+    config: Where = None,
+    dir_: Dir = Path(".dnstower"),
+    all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
     as_json: Json = False,
-) -> int:  # fmt: skip
+) -> int:
     """List the open incidents; exit 3 when one is firing.
 
     Args:
@@ -209,11 +212,9 @@ def health(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json
         dir_: state folder of a running `up`.
         as_json: one JSON object a line.
     """
-    rows = _query(
-        config, dir_, "select zone, owner, status, score, reasons, agreement, dnssec from v_zone_overview order by zone", ()
-    )  # fmt: skip
-    for row in rows:
-        entry = dict(zip(("zone", "owner", "status", "score", "reasons", "agreement", "dnssec"), row, strict=True))
+    columns = ("zone", "owner", "status", "score", "reasons", "agreement", "dnssec")
+    for row in _query(config, dir_, f"select {', '.join(columns)} from v_zone_overview order by zone", ()):  # noqa: S608
+        entry = dict(zip(columns, row, strict=True))
         if as_json:
             print(json.dumps(entry, ensure_ascii=False))
         else:

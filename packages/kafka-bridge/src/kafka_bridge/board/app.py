@@ -56,7 +56,7 @@ def create_app(pool: Pool, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
     templates.filters |= {"ago": ago, "percent": percent, "ms": milliseconds, "when": when}
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
-    async def page(request: Request) -> Response:
+    async def page(_request: Request) -> Response:
         try:
             scene = await run_in_threadpool(queries.read, pool)
         except (psycopg.Error, PoolTimeout):
@@ -76,7 +76,7 @@ def create_app(pool: Pool, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
         found = await run_in_threadpool(queries.incidents, pool, states)
         return Response(queries.as_json(found), media_type="application/json")
 
-    async def zones(request: Request) -> Response:
+    async def zones(_request: Request) -> Response:
         scene = await run_in_threadpool(queries.read, pool)
         return Response(queries.as_json(scene.zones), media_type="application/json")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 # Children are started by exec only; gRPC's own fork handlers would print about it each time.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
-import grpc  # noqa: E402 - reads the line above
+import grpc
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
 from kafka_bridge.errors import BridgeError

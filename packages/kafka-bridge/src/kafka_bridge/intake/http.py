@@ -46,7 +46,7 @@ def create_app(journal: Journal, most: int) -> Starlette:
             return PlainTextResponse(str(error), 503, headers={"Retry-After": "5"})
         return Response(ExportLogsServiceResponse().SerializeToString(), media_type=_PROTOBUF)
 
-    async def other(request: Request) -> Response:
+    async def other(_request: Request) -> Response:
         return _plain(404, "logs are taken here; send metrics and traces to your Collector or Prometheus")
 
     return Starlette(

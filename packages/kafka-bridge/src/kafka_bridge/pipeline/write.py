@@ -28,7 +28,7 @@ on conflict (zone, minute, name, qtype, region, server) do update set
     secure = m.secure + excluded.secure, bogus = m.bogus + excluded.bogus,
     server_name = coalesce(excluded.server_name, m.server_name),
     latency = histogram_add(m.latency, excluded.latency)
-"""
+"""  # noqa: S608 - the names are OUTCOMES
 _ANSWER = """
 insert into answer_current as a
     (zone, name, qtype, region, server, server_name, role, outcome, answers, fingerprint, ttl, serial, dnssec,
@@ -105,7 +105,8 @@ def judgement(
 ) -> None:
     """Findings, incidents and health as they are now."""
     cursor.executemany(
-        "insert into finding (id, state, zone, rule, time, body) values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+        "insert into finding (id, state, zone, rule, time, body) values (%s, %s, %s, %s, %s, %s) "
+        "on conflict do nothing",
         [(f.id, f.state, f.zone, f.rule, f.time, _json(f)) for f in findings],
     )
     for i in incidents:

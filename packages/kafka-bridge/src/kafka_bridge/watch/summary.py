@@ -85,8 +85,10 @@ def table(summary: Summary) -> str:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    for incident in summary.incidents:
-        lines.append(f"{incident['state']} {incident['severity']}: {incident['title']} (owner {incident['owner']})")
+    lines += [
+        f"{incident['state']} {incident['severity']}: {incident['title']} (owner {incident['owner']})"
+        for incident in summary.incidents
+    ]
     lines.append(
         f"{len(summary.zones)} zones, {len(summary.regions)} regions, {summary.observations} observations, "
         f"{len(summary.incidents)} incidents firing, {summary.seconds:.0f} s"
