@@ -29,7 +29,8 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
         for vantage, latest in vantages.items():
             region, role, _ = vantage.split("\t")
             pair = regions.setdefault(region, [0, 0])
-            if latest.time < now - WINDOW:
+            unreached = role == "authoritative" and region not in state.reached
+            if latest.time < now - WINDOW or unreached:
                 continue
             pair[0] += 1
             pair[1] += latest.outcome in _FAILED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from dns_events import SILENT
 from msgspec import structs
 
 from .detectors import divergence, sustained, transition
@@ -112,6 +113,9 @@ def _seal(state: ZoneState, slot: int, zone: Zone, rules: Rules) -> None:
         for vantage, latest in sorted(vantages.items()):
             known[vantage] = latest
             state.secure = state.secure or latest.dnssec == "secure"
+            region, role, _ = vantage.split("\t")
+            if role == "authoritative" and latest.outcome not in SILENT and region not in state.reached:
+                state.reached = sorted([*state.reached, region])
         for vantage in [v for v, latest in known.items() if latest.time < slot - _FORGET]:
             del known[vantage]
     for fact, probes in sorted(bucket.seen.items()):

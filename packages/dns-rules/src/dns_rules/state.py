@@ -120,6 +120,8 @@ class ZoneState(Struct):
     """Name server name by address."""
     probes: dict[str, str] = {}
     """Region by probe id."""
+    reached: list[str] = []
+    """Regions to which an authoritative server of the zone ever answered. The others may have no way there."""
     secure: bool = False
     """Whether the zone was ever seen secure."""
     active: dict[str, Finding] = {}

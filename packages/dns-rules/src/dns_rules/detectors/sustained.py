@@ -58,8 +58,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`."""
     assert isinstance(rule.detect, Sustained)
     window = int(scaled(rule.detect.window, zone.criticality) * MICROS)
-    places = _places(state, rule.id, now - window)
-    recent = _places(state, rule.id, now - max(window // 2, 20 * MICROS))
+    places = _places(state, rule, now - window)
+    recent = _places(state, rule, now - max(window // 2, 20 * MICROS))
     known = {region for place in places.values() for region in place.regions}
     whole = state.started <= now - window
     concerned = not rule.where.validated or zone.dnssec == "required" or state.secure
@@ -86,15 +86,17 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     return Reading({"": _servers(tripped, places, known, state, window)} if enough else {}, all_quiet)
 
 
-def _places(state: ZoneState, rule: str, after: int) -> dict[str, Place]:
+def _places(state: ZoneState, rule: Rule, after: int) -> dict[str, Place]:
+    # A region that never reached any of the zone's servers is behind a firewall, and says nothing of them.
+    from_authority = rule.where.role == "authoritative"
     places: dict[str, Place] = {}
     for time, tallies in state.ring:
         if time < after:
             continue
-        for key, vantages in tallies.get(rule, {}).items():
-            place = places.setdefault(key, Place(key))
+        for key, vantages in tallies.get(rule.id, {}).items():
             for vantage, tally in vantages.items():
-                place.add(vantage, tally)
+                if not from_authority or vantage.split("\t", 1)[0] in state.reached:
+                    places.setdefault(key, Place(key)).add(vantage, tally)
     return places
 
 
