@@ -51,7 +51,7 @@ def test_an_incident_says_what_where_what_to_check_first_whose_it_is_and_its_run
     ):  # fmt: skip
         assert part in page
     assert "Web &lt;b&gt;platform&lt;/b&gt;" in page
-    assert page.count("<rect") >= 60
+    assert page.count("<rect") == 2 * 15
 
 
 def test_the_api_gives_the_same_as_json(pool, board):
@@ -104,6 +104,12 @@ def test_availability_bars():
     assert [bar.kind for bar in bars] == ["none", "failing", "degraded", "ok"]
     assert bars[1].height == pytest.approx(0.15)
     assert bars[3].label == "12:30: 100.0 % of 10 answered"
+
+
+@pytest.mark.parametrize(("age", "minutes"), [(0, 15), (14, 15), (16, 30), (45, 60), (600, 60)])
+def test_a_chart_spans_what_there_is(age, minutes):
+    point = Point(zone="a", minute=NOW - dt.timedelta(minutes=age), total=1, failed=0, bogus=0)
+    assert charts.minutes_shown([point], NOW) == minutes
 
 
 def test_latency_lines_have_gaps_where_data_has():

@@ -103,6 +103,7 @@ async def _with_headers(request: Request, call_next: RequestResponseEndpoint) ->
 
 def _view(scene: queries.Scene) -> dict[str, Any]:
     """The page's values."""
+    minutes = charts.minutes_shown(scene.points, scene.now)
     points: dict[str, list[queries.Point]] = {}
     for point in scene.points:
         points.setdefault(point.zone, []).append(point)
@@ -126,12 +127,12 @@ def _view(scene: queries.Scene) -> dict[str, Any]:
         "availability": None if not total else 1 - failed / total,
         "agreement": min(agreements, default=None),
         "per_minute": round(sum(p.total for p in recent) / 5) if recent else 0,
-        "bars": {z.zone: charts.availability(points.get(z.zone, []), scene.now, queries.MINUTES) for z in scene.zones},
-        "all_bars": charts.availability(scene.points, scene.now, queries.MINUTES, width=760),
-        "latency": charts.latency(scene.latency, scene.now, queries.MINUTES),
+        "bars": {z.zone: charts.availability(points.get(z.zone, []), scene.now, minutes) for z in scene.zones},
+        "all_bars": charts.availability(scene.points, scene.now, minutes, width=760),
+        "latency": charts.latency(scene.latency, scene.now, minutes),
         "words": {"healthy": "healthy", "at_risk": "at risk", "unhealthy": "unhealthy", "unknown": "no data"},
         "signs": {"healthy": "●", "at_risk": "▲", "unhealthy": "■", "unknown": "○"},
-        "minutes": queries.MINUTES,
+        "minutes": minutes,
     }
 
 

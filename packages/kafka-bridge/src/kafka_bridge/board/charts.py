@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 #: A minute with more than this share of failures is drawn as failing, with any failure as degraded.
 FAILING = 0.2
+#: Minutes that a chart may span.
+SPANS = (15, 30, 60)
 
 
 class Bar(Struct):
     """One minute of availability: where it stands, how tall it is, and how it was."""
 
     x: float
+    width: float
     height: float
     kind: str
     label: str
@@ -53,6 +56,13 @@ class LineChart(Struct):
     times: list[tuple[float, str]]
 
 
+def minutes_shown(points: Iterable[Point], now: dt.datetime) -> int:
+    """A quarter of an hour, half of one, or one: the least that shows all there is."""
+    first = min((point.minute for point in points), default=now)
+    age = (now - first).total_seconds() / 60
+    return next((minutes for minutes in SPANS if age < minutes), SPANS[-1])
+
+
 def availability(points: Iterable[Point], now: dt.datetime, minutes: int, width: int = 240) -> list[Bar]:
     """A bar for each minute: full where all was answered, shorter by the share that failed."""
     by_minute: dict[dt.datetime, tuple[int, int]] = {}
@@ -71,6 +81,7 @@ def availability(points: Iterable[Point], now: dt.datetime, minutes: int, width:
         bars.append(
             Bar(
                 x=round(index * step, 2),
+                width=round(step * 0.82, 2),
                 height=1.0 if not total else max(0.15, 1 - share),
                 kind=kind,
                 label=label,
