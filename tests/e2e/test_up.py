@@ -81,6 +81,21 @@ def test_for_a_while_and_then_it_ends_without_leftovers(lab: Lab, tmp_path):
     assert not _processes_of(tmp_path)
 
 
+def test_an_incident_that_fires_is_exit_code_3(lab: Lab, tmp_path):
+    lab.break_("ds-mismatch")
+    try:
+        done = up(
+            "bank.lab", "--inventory", str(lab.inventory), *resolvers(lab), *roots(lab), "--interval=5s",
+            "--timeout=1s", "--dir", str(tmp_path), "--board=127.0.0.1:0", "--for=110s", "--json",
+        )  # fmt: skip
+    finally:
+        lab.mend("ds-mismatch")
+    assert done.returncode == 3, done.stderr
+    report = json.loads(done.stdout)
+    assert [incident["rule"] for incident in report["incidents"]] == ["dnssec-validation-failing"]
+    assert report["health"]["bank.lab"]["status"] == "unhealthy"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -36,7 +36,9 @@ ALIAS = "www.example.com. 60 IN CNAME web.example.com."
 
 
 def message(rcode="NOERROR", flags="AA", answer="", authority="", qtype="A"):
-    return dns.message.from_text(TEXT.format(rcode=rcode, flags=flags, answer=answer, authority=authority, qtype=qtype))
+    text = TEXT.format(rcode=rcode, flags=flags, answer=answer, authority=authority, qtype=qtype)
+    # A blank line would end the message for dnspython.
+    return dns.message.from_text("\n".join(line for line in text.splitlines() if line) + "\n")
 
 
 @pytest.mark.parametrize(

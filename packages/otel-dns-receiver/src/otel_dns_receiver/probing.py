@@ -91,6 +91,7 @@ class Prober:
         self._probe = config.probe
         self._clock_read = float("-inf")
         self._said: dict[str, str] = {}
+        self._stopping = False
         self.counts = Counts()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -100,6 +101,7 @@ class Prober:
             for zone in self._config.zones:
                 self._plan(zone)
             await self._pace(stop)
+            self._stopping = True  # what still waits for a slot is not asked any more
             for watcher in watchers:
                 watcher.cancel()
         if self._tasks:
@@ -127,6 +129,8 @@ class Prober:
     async def _ask(self, key: str, question: Question) -> None:
         try:
             async with self._slots:
+                if self._stopping:
+                    return
                 self.counts.sent += 1
                 self._around(True)
                 try:

@@ -1,0 +1,125 @@
+"""The probe source's promises: never more in flight than configured, spread over the interval, all accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+
+import dns.flags
+import dns.message
+import dns.rrset
+import pytest
+from dns_events import Observation
+from otel_dns_receiver.config import load_config
+from otel_dns_receiver.exchange import Target
+from otel_dns_receiver.probing import Prober
+
+NAMES = 8
+CONFIG = """\
+version: 1
+probe: {{id: t-1, region: test}}
+interval: {interval}
+timeout: {timeout}
+in_flight: {in_flight}
+clock_age: 3
+root_hints: hints
+zones:
+  - zone: example.test
+    names:
+{names}
+"""
+
+
+class Slow(asyncio.DatagramProtocol):
+    """A resolver that takes its time, or says nothing."""
+
+    def __init__(self, delay: float | None) -> None:
+        self.delay = delay
+        self.times: list[float] = []
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        self.times.append(time.monotonic())
+        if self.delay is not None:
+            asyncio.get_running_loop().call_later(self.delay, self._answer, data, address)
+
+    def _answer(self, data, address):
+        query = dns.message.from_wire(data)
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.RA
+        if query.question[0].rdtype == 1:
+            response.answer.append(dns.rrset.from_text(query.question[0].name, 30, "IN", "A", "192.0.2.1"))
+        self.transport.sendto(response.to_wire(), address)
+
+
+def probe(tmp_path, *, seconds, delay, interval="1s", timeout="500ms", in_flight=4):
+    """Run a prober against the slow resolver; its events, counts, most in flight, and when it was asked."""
+    # A root that nobody answers at: what is under test is the scheduler, not the walk.
+    (tmp_path / "hints").write_text(". 60 IN NS ns.\nns. 60 IN A 127.255.255.254\n")
+    names = "\n".join(f"      - {{name: n{n}.example.test}}" for n in range(NAMES - 1))
+    file = tmp_path / "receiver.yaml"
+    file.write_text(CONFIG.format(interval=interval, timeout=timeout, in_flight=in_flight, names=names))
+    events, most, now = [], 0, 0
+
+    def around(out):
+        nonlocal most, now
+        now += 1 if out else -1
+        most = max(most, now)
+
+    async def run():
+        transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: Slow(delay), local_addr=("127.0.0.1", 0)
+        )
+        target = Target("127.0.0.1", transport.get_extra_info("sockname")[1])
+        prober = Prober(load_config(file), (("slow", target),), events.append, around)
+        stop = asyncio.Event()
+        task = asyncio.create_task(prober.run(stop))
+        await asyncio.sleep(seconds)
+        stop.set()
+        await asyncio.wait_for(task, 10)
+        transport.close()
+        return prober.counts, server.times
+
+    counts, times = asyncio.run(run())
+    assert now == 0
+    return [e for e in events if isinstance(e, Observation)], counts, most, times
+
+
+def test_never_more_in_flight_than_configured(tmp_path):
+    events, counts, most, _ = probe(tmp_path, seconds=2.5, delay=0.05, in_flight=4)
+    assert most == 4
+    assert counts.sent == counts.answered + counts.timed_out + counts.failed == len(events)
+
+
+def test_every_question_of_every_name_once_an_interval(tmp_path):
+    events, _, _, times = probe(tmp_path, seconds=3.6, delay=0.0, in_flight=50)
+    asked = Counter((event.name, event.qtype) for event in events)
+    assert len(asked) == NAMES * 5
+    assert min(asked.values()) >= 2
+    assert max(asked.values()) <= 5
+    # Spread: no tenth of a second has a large part of an interval's questions.
+    bins = Counter(int((t - times[0]) * 10) for t in times)
+    assert max(bins.values()) <= NAMES * 5 / 2
+
+
+def test_silence_is_timeouts_and_all_are_accounted_for(tmp_path):
+    events, counts, _, _ = probe(tmp_path, seconds=2.0, delay=None, timeout="200ms", in_flight=100)
+    assert {event.outcome for event in events} == {"timeout"}
+    assert {event.latency for event in events} == {None}
+    assert counts.sent == counts.timed_out == len(events)
+
+
+def test_every_event_says_who_looked_and_how_old_its_clock_is(tmp_path):
+    events, *_ = probe(tmp_path, seconds=1.2, delay=0.0)
+    assert {(e.probe.id, e.probe.region, e.probe.clock_age) for e in events} == {("t-1", "test", 3.0)}
+    assert {e.zone for e in events} == {"example.test"}
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_turn_that_is_still_out_is_passed_over_and_counted(tmp_path, answered):
+    _, counts, _, _ = probe(tmp_path, seconds=2.5, delay=0.2 if answered else None, timeout="900ms", in_flight=2)
+    assert counts.skipped > 0
+    assert counts.sent == counts.answered + counts.timed_out + counts.failed
