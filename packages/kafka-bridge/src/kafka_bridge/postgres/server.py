@@ -25,6 +25,8 @@ from .home import find
 log = logging.getLogger(__name__)
 
 _NAME = "dnstower"
+# In the temporary folder, because the path of a Unix socket has 107 bytes at most.
+_SOCKETS = "dnstower-pg-"
 _START_SECONDS = 60.0
 _SETTINGS = {
     "listen_addresses": "",
@@ -45,7 +47,7 @@ class Server:
 
     Args:
         directory: for the cluster; made if missing. As root and out of reach for an unprivileged user,
-            a folder under /var/lib/dnstower is used in its place.
+            a folder under /var/lib/dnstower (or DNSTOWER_SHARED_DIR) is used in its place.
 
     Raises:
         StoreError: it cannot be started; the message ends with the server's own log.
@@ -53,7 +55,7 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         self._home = find(directory)
-        self._sockets = Path(tempfile.mkdtemp(prefix="dnstower-"))
+        self._sockets = Path(tempfile.mkdtemp(prefix=_SOCKETS))
         self._child: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._lock: IO[str] | None = None
@@ -82,6 +84,7 @@ class Server:
     def start(self) -> Self:
         """Start and wait until it answers; recovery after a crash included."""
         self._take_lock()
+        self._note_sockets()
         if self._home.user is not None:
             os.chown(self._sockets, *self._home.user)
         if not (self._home.data / "cluster" / "PG_VERSION").exists():
@@ -137,6 +140,15 @@ class Server:
             msg = f"the database in {self._home.data} is in use by another process; stop it, or choose another folder"
             raise StoreError(msg) from None
         self._lock = file
+
+    def _note_sockets(self) -> None:
+        """Remove the socket folder of an owner that was killed, and note ours for the next one."""
+        note = self._home.data / "sockets"
+        if note.exists():
+            left = Path(note.read_text().strip())
+            if left.name.startswith(_SOCKETS) and left.parent == self._sockets.parent and left != self._sockets:
+                shutil.rmtree(left, ignore_errors=True)
+        note.write_text(f"{self._sockets}\n")
 
     def _initialize(self) -> None:
         """Make the cluster. A half-made one, from a crash in between, is made anew."""
