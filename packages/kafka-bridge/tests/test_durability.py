@@ -14,6 +14,7 @@ from pathlib import Path
 
 import grpc
 import psycopg
+import pytest
 from wire import INVENTORY_YAML, client, outage, request
 
 BRIDGE = """
@@ -33,7 +34,10 @@ with Bridge(config) as bridge:
 
 
 class Running:
+    last: Running | None = None
+
     def __init__(self, place: Path):
+        Running.last = self
         self.log = (place / "log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-c", BRIDGE, str(place)], stdout=subprocess.PIPE, stderr=self.log, text=True
@@ -44,6 +48,7 @@ class Running:
         self.channel, self.export = client(int(port))
 
     def kill(self):
+        Running.last = None
         self.channel.close()
         self.process.kill()
         self.process.wait()
@@ -54,6 +59,13 @@ class Running:
         with psycopg.connect(self.conninfo) as connection:
             folder = connection.execute("show data_directory").fetchone()[0]
         os.kill(int((Path(folder) / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    yield
+    if Running.last is not None:
+        Running.last.kill()
 
 
 def test_kill_9_anywhere_loses_nothing_and_pages_nobody_twice(tmp_path):
