@@ -102,6 +102,10 @@ class Worker:
                 pause = 0.2
                 if not worked:
                     self._arrived.wait(_PACE)
+                elif worked < _BATCH_REQUESTS:
+                    # Each turn writes the state of the zones it touched: once a second is often enough.
+                    spent = dt.datetime.now(dt.UTC).timestamp() - now.timestamp()
+                    self._stopping.wait(max(0.0, _PACE - spent))
             except FencedError as error:
                 log.error("%s", error)  # noqa: TRY400 - it says all there is
                 self.failure = error
@@ -113,8 +117,8 @@ class Worker:
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 10.0)
 
-    def turn(self, now: dt.datetime, *, tick: bool = True) -> bool:
-        """One batch and its transaction; returns whether there was anything on the bus.
+    def turn(self, now: dt.datetime, *, tick: bool = True) -> int:
+        """One batch and its transaction; returns how many requests it took from the bus.
 
         Time passes only once the bus is empty: what waits on it is older than now, and must not become late.
 
@@ -127,7 +131,7 @@ class Worker:
             offset = self._fence(cursor)
             requests = self._read(cursor, offset)
             if not requests and not tick:
-                return False
+                return 0
             events, dead = self._decode(requests, now)
             known = write.fresh(cursor, [event.id for event in events])
             self.duplicates += len(events) - len(known)
@@ -161,7 +165,7 @@ class Worker:
                     (requests[-1][0], CONSUMER, self._partition),
                 )
         self.events += len(new)
-        return bool(requests)
+        return len(requests)
 
     def _take_over(self) -> None:
         """Claim the partition and read the judgement's state from the store."""
