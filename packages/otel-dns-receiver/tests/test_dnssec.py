@@ -22,6 +22,8 @@ www AAAA 2001:db8::10
 alias CNAME www
 far CNAME www.other.org.
 a.b.ent A 192.0.2.12
+moved DNAME new.example.test.
+x.new A 192.0.2.13
 """,
 )
 
@@ -174,6 +176,17 @@ class TestAnswers:
     def test_an_alias_that_leaves_the_zone_is_judged_as_far_as_it_is_ours(self):
         message = CHILD.answer("far.example.test.", "CNAME")
         assert ask("far.example.test.", "A", message=message) == ("secure", None)
+
+    @pytest.mark.parametrize(
+        ("made", "verdict"),
+        [("x.new.example.test.", ("secure", None)), ("evil.other.test.", ("bogus", "rrsig_missing"))],
+        ids=["as the DNAME says", "another way"],
+    )
+    def test_an_alias_made_from_a_dname_needs_no_signature_of_its_own(self, made, verdict):
+        message = CHILD.answer("moved.example.test.", "DNAME")
+        message.answer.append(dns.rrset.from_text("x.moved.example.test.", 300, "IN", "CNAME", made))
+        message.answer += CHILD.answer("x.new.example.test.", "A").answer
+        assert ask("x.moved.example.test.", "A", message=message) == verdict
 
     @pytest.mark.parametrize(
         ("status", "cause"), [("insecure", None), ("bogus", "ds_mismatch"), ("indeterminate", None)]

@@ -51,6 +51,9 @@ def validate(
     expanded: list[tuple[dns.name.Name, int]] = []
     target = name
     for rrset in answers:
+        if _synthesized(rrset, answers):
+            target = rrset[0].target if rrset.name == target else target
+            continue
         verdict = verify(rrset, _signatures(message.answer, rrset.name), zone, chain.keys, now)
         if verdict.cause is not None:
             return _bogus(verdict.cause)
@@ -104,6 +107,17 @@ def _signatures(section: Sequence[dns.rrset.RRset], owner: dns.name.Name) -> lis
     return [
         rdata for rrset in section if rrset.rdtype == dns.rdatatype.RRSIG and rrset.name == owner for rdata in rrset
     ]
+
+
+def _synthesized(rrset: dns.rrset.RRset, answers: Sequence[dns.rrset.RRset]) -> bool:
+    """Whether a CNAME was made from a DNAME beside it, which is signed in its place (RFC 6672 §5.3.1)."""
+    return rrset.rdtype == dns.rdatatype.CNAME and any(
+        other.rdtype == dns.rdatatype.DNAME
+        and rrset.name != other.name
+        and rrset.name.is_subdomain(other.name)
+        and rrset[0].target == rrset.name.relativize(other.name).derelativize(other[0].target)
+        for other in answers
+    )
 
 
 def _any_signature(message: dns.message.Message) -> bool:
