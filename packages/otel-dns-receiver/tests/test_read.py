@@ -8,6 +8,7 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
+import dns.rrset
 import pytest
 from dns_events import Probe
 from hypothesis import given
@@ -119,6 +120,12 @@ def test_only_the_answer_to_the_question_counts():
     assert _read(ASKED, dns.message.make_response(other).to_wire(), "udp", 0.1) is None
     assert _read(ASKED, ASKED.to_wire(), "udp", 0.1) is None  # a question, not a response
     assert _read(ASKED, as_answer()[:15], "udp", 0.1).status == "malformed"
+
+
+def test_records_of_another_class_are_no_answer():
+    response = dns.message.make_response(ASKED)
+    response.answer.append(dns.rrset.from_text("www.example.com.", 60, "CH", "TXT", "x"))
+    assert _read(ASKED, response.to_wire(), "udp", 0.1).status == "malformed"
 
 
 @given(st.binary(max_size=600))

@@ -141,4 +141,7 @@ def _read(
     # An error may come without the question (RFC 1035 §4.1.1 allows it to FORMERR); an answer may not.
     if message.question and message.question[0] != asked.question[0]:
         return None
+    # Nothing but class IN was asked for, and signatures are checked as of class IN.
+    if any(rrset.rdclass != dns.rdataclass.IN for rrset in (*message.answer, *message.authority)):
+        return Reply("malformed", transport, wire=wire, latency=latency)
     return Reply("answered", transport, message, wire, latency)
