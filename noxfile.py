@@ -28,7 +28,14 @@ PROGRAMS = {
     "drill": "ldnsutils",
     "ip": "iproute2",
 }
-BROWSER = {"chromium": "chromium"}
+# What the tests drive besides the lab.
+PEERS = {
+    "chromium": "chromium",
+    "dnsdist": "dnsdist",
+    "dnsmasq": "dnsmasq-base",
+    "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
+    "promtool": "prometheus",
+}
 
 
 def environment(session: nox.Session, name: str, *groups: str, quiet: bool = True) -> Path:
@@ -113,7 +120,7 @@ def drill(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """All tests."""
-    install_programs(session, PROGRAMS | BROWSER)
+    install_programs(session, PROGRAMS | PEERS)
     become(environment(session, "test", "test") / "python", "-m", "pytest", *session.posargs)
 
 
@@ -141,7 +148,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Figures beside peers, in one run."""
-    install_programs(session, PROGRAMS | {"dnsperf": "dnsperf"})
+    install_programs(session, PROGRAMS | PEERS | {"dnsperf": "dnsperf"})
     become(environment(session, "run", "run", "lab") / "python", "-m", "benchmarks", *session.posargs)
 
 
@@ -163,7 +170,7 @@ def build(session: nox.Session) -> None:
 @nox.session
 def screenshots(session: nox.Session) -> None:
     """The board's pictures in docs/, from the lab, healthy and during an incident."""
-    install_programs(session, PROGRAMS | BROWSER)
+    install_programs(session, PROGRAMS | PEERS)
     become(environment(session, "run", "run", "lab") / "python", "-m", "tests.lab.pictures", *session.posargs)
 
 

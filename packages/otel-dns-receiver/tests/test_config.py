@@ -13,7 +13,7 @@ from otel_dns_receiver.resolve.roots import load_anchors, load_hints
 
 FILES = Path(__file__).parent / "configs"
 BAD = {
-    "no-zones": "3: no zone; write at least one",
+    "no-zones": "3: no zone and no source; write at least one",
     "unknown-key": "5: unknown key 'name'",
     "interval-unknown": "3: 'soon' is not a duration",
     "timeout-too-long": "4: 3 s is not less than the interval",

@@ -43,6 +43,8 @@ LATENCY: Final = "dnstower.latency"
 DNSSEC_STATUS: Final = "dnstower.dnssec.status"
 DNSSEC_CAUSE: Final = "dnstower.dnssec.cause"
 ANSWER_FINGERPRINT: Final = "dnstower.answer.fingerprint"
+SOURCE_NAME: Final = "dnstower.source.name"
+ITEM_STATE: Final = "dnstower.item.state"
 # Fields that have no attribute of their own are named `dnstower.<field>`.
 FIELD_PREFIX: Final = "dnstower."
 
@@ -60,3 +62,4 @@ ANSWER_TTL: Final = "dnstower.dns.answer.ttl"
 ANSWER_SET: Final = "dnstower.dns.answer.set"
 CLOCK_AGE: Final = "dnstower.dns.probe.clock_age"
 ZONE_SERVERS: Final = "dnstower.dns.zone.servers"
+SOURCE_ITEMS: Final = "dnstower.source.items"

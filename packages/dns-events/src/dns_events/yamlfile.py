@@ -80,12 +80,20 @@ class Document:
         Raises:
             Exception: of the class given; names file, line and what is wrong there.
         """
+        return self.convert_part("$", self.value, kind)
+
+    def convert_part(self, at: str, value: Any, kind: type[T]) -> T:
+        """A part of the document as a typed value; `at` is the part's own path, as ``$.sources[0]``.
+
+        Raises:
+            Exception: as `convert`.
+        """
         try:
-            return msgspec.convert(self.value, kind, dec_hook=_dec_hook)
+            return msgspec.convert(value, kind, dec_hook=_dec_hook)
         except msgspec.ValidationError as error:
             text, _, path = str(error).partition(" - at ")
-            found = re.search(r"`(\$[^`]*)`", path)
-            where = found[1] if found else "$"
+            found = re.search(r"`\$([^`]*)`", path)
+            where = at + (found[1] if found else "")
             if unknown := re.search(r"unknown field `(.+)`", text):
                 where += f".{unknown[1]}"
                 text = f"unknown key {unknown[1]!r}; {kind.__name__}'s keys are in its JSON Schema"

@@ -14,19 +14,20 @@ from dns_events import Event, ndjson
 from .errors import ReceiverError
 from .exchange import Target
 from .probing import Prober
+from .sources.running import contexts, keep
 from .system import resolvers as system_resolvers
 from .telemetry import Telemetry
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .config import Config
+    from .config import Loaded
 
 log = logging.getLogger(__name__)
 
 _EXTRA = "pip install 'otel-dns-receiver[app]'"
 
 
-def run(config: Config, *, prometheus: tuple[str, int] | None, console: bool) -> None:
+def run(loaded: Loaded, *, prometheus: tuple[str, int] | None, console: bool) -> None:
     """Probe until SIGINT or SIGTERM, then flush and return.
 
     Raises:
@@ -35,12 +36,12 @@ def run(config: Config, *, prometheus: tuple[str, int] | None, console: bool) ->
     providers = Providers(prometheus)
     try:
         telemetry = Telemetry(providers.meters, providers.loggers)
-        asyncio.run(_probe(config, telemetry, console=console))
+        asyncio.run(_probe(loaded, telemetry, console=console))
     finally:
         providers.shutdown()
 
 
-async def _probe(config: Config, telemetry: Telemetry, *, console: bool) -> None:
+async def _probe(loaded: Loaded, telemetry: Telemetry, *, console: bool) -> None:
     def emit(event: Event) -> None:
         telemetry.record(event)
         if console:
@@ -50,6 +51,7 @@ async def _probe(config: Config, telemetry: Telemetry, *, console: bool) -> None
     def around(out: bool) -> None:
         (telemetry.asked if out else telemetry.done)()
 
+    config = loaded.config
     recursive = (
         tuple((r.name, Target(r.address, r.port)) for r in config.resolvers)
         if config.resolvers is not None
@@ -60,7 +62,13 @@ async def _probe(config: Config, telemetry: Telemetry, *, console: bool) -> None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await prober.run(stop)
+    zones = tuple(zone.zone for zone in config.zones)
+    made = contexts(loaded.sources, zones, loaded.base, prober.who, emit, telemetry.counted)
+    async with asyncio.TaskGroup() as group:
+        kept = [group.create_task(keep(source, context)) for source, context in made]
+        await prober.run(stop)
+        for task in kept:
+            task.cancel()
     counts = prober.counts
     log.info(
         "sent %d, answered %d, timed out %d, failed %d, skipped %d",

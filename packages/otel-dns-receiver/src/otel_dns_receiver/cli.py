@@ -18,7 +18,7 @@ from dns_events.names import parse
 
 from . import clock, read
 from .ask import Question, ask
-from .config import DEFAULT_TYPES, load_config, schema
+from .config import DEFAULT_TYPES, load, schema
 from .errors import ReceiverError
 from .exchange import Target, exchange, query
 from .oneshot import Validation
@@ -58,7 +58,7 @@ def run(
     """
     from .app import run as run_app  # noqa: PLC0415 - it needs the SDK, the other commands do not
 
-    run_app(load_config(config), prometheus=None if prometheus is None else _endpoint(prometheus), console=console)
+    run_app(load(config), prometheus=None if prometheus is None else _endpoint(prometheus), console=console)
     return 0
 
 
@@ -152,7 +152,7 @@ def check(config: Path, /, *, as_json: Json = False) -> int:
         config: receiver.yaml.
         as_json: print JSON.
     """
-    loaded = load_config(config)
+    loaded = load(config).config
     interval, timeout, refresh = loaded.seconds
     questions = sum(len(name.types) for zone in loaded.zones for name in zone.names)
     recursive = len(loaded.resolvers) if loaded.resolvers is not None else len(resolvers())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import dns.rdatatype
 import msgspec
@@ -12,9 +12,13 @@ from dns_events.yamlfile import Document
 from msgspec import Meta, Struct, structs
 
 from .errors import ConfigError
+from .sources.kinds import load as sources_load
+from .sources.kinds import schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .sources.contract import Source
 
 #: Asked of every watched name.
 DEFAULT_TYPES = ("A", "AAAA", "CNAME", "NS", "SOA")
@@ -50,7 +54,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     version: Literal[1]
     probe: Probe
-    zones: tuple[Zone, ...]
+    zones: tuple[Zone, ...] = ()
     resolvers: tuple[Resolver, ...] | None = None
     """The system's, where left out."""
     interval: Duration = 30.0
@@ -62,6 +66,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     root_hints: str | None = None
     clock_age: Annotated[float, Meta(ge=0)] | None = None
     """Seconds; measured where left out."""
+    sources: tuple[dict[str, Any], ...] = ()
+    """Other sources: each a mapping with `type` and that type's own keys."""
 
     @property
     def seconds(self) -> tuple[float, float, float]:
@@ -69,13 +75,37 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return float(self.interval), float(self.timeout), float(self.refresh)
 
 
-def load_config(path: Path) -> Config:
-    """Read and check a configuration. Relative paths are relative to the file.
+class Loaded(NamedTuple):
+    """A checked configuration, and the sources that it describes, each with its type."""
+
+    config: Config
+    sources: tuple[tuple[str, Source], ...]
+    base: Path
+    """The file's folder."""
+
+
+def load(path: Path) -> Loaded:
+    """Read and check a configuration with its sources. Relative paths are relative to the file.
 
     Raises:
         ConfigError: names file, line and what to write instead.
     """
     document = Document(path, ConfigError)
+    config = _checked(document)
+    sources = tuple(
+        (str(keys.get("type")), sources_load(document, f"$.sources[{index}]", keys))
+        for index, keys in enumerate(config.sources)
+    )
+    return Loaded(config, sources, path.resolve().parent)
+
+
+def load_config(path: Path) -> Config:
+    """Like `load`, without making the sources."""
+    return _checked(Document(path, ConfigError))
+
+
+def _checked(document: Document) -> Config:
+    path = document.path
     config = document.convert(Config)
     times = {name: _duration(document, name, getattr(config, name)) for name in ("interval", "timeout", "refresh")}
     if times["timeout"] >= times["interval"]:
@@ -88,8 +118,8 @@ def load_config(path: Path) -> Config:
                 f"$.resolvers[{index}].address",
                 f"{resolver.address!r} is not an IP address; write for instance 192.0.2.53",
             ) from error
-    if not config.zones:
-        raise document.error("$.zones", "no zone; write at least one, as `- {zone: example.com}`")
+    if not config.zones and not config.sources:
+        raise document.error("$.zones", "no zone and no source; write at least one, as `- {zone: example.com}`")
     zones: list[Zone] = []
     for index, zone in enumerate(config.zones):
         checked = _zone(document, zone, f"$.zones[{index}]")
@@ -152,5 +182,16 @@ def _file(document: Document, base: Path, name: str, text: str | None) -> str | 
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of ``receiver.yaml``."""
-    return msgspec.json.schema(Config)
+    """The JSON Schema of ``receiver.yaml``, with the keys of every installed kind of source."""
+    made = msgspec.json.schema(Config)
+    kinds = [_typed(name, keys, made["$defs"]) for name, keys in schemas().items()]
+    items: dict[str, Any] = {"type": "object", "required": ["type"]}
+    made["$defs"]["Config"]["properties"]["sources"]["items"] = items | ({"oneOf": kinds} if kinds else {})
+    return made
+
+
+def _typed(name: str, schema_: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A source's schema, with the `type` that picks it; what it refers to goes into `definitions`."""
+    own = schema_["$defs"].pop(schema_["$ref"].rpartition("/")[2])
+    definitions.update(schema_["$defs"])
+    return {**own, "properties": {"type": {"const": name}, **own["properties"]}}

@@ -136,7 +136,7 @@ class Prober:
                 try:
                     view = self._views.get(question.zone)
                     chain = view.chain if view is not None and self._config.dnssec else None
-                    event = await ask(question, self._who(), self._timeout, chain)
+                    event = await ask(question, self.who(), self._timeout, chain)
                 finally:
                     self._around(False)
             self._count(event)
@@ -162,7 +162,7 @@ class Prober:
         while not stop.is_set():
             started = time.monotonic()
             try:
-                view = await look(name, self._walker, self._who(), self._timeout, self._reach)
+                view = await look(name, self._walker, self.who(), self._timeout, self._reach)
             except (DiscoveryError, OSError) as error:
                 self._say(zone.zone, f"{zone.zone}: {error}; what was known of its servers is used")
                 pause = min(5.0, self._refresh)
@@ -198,7 +198,7 @@ class Prober:
                 # The same place within the interval for the same question, so that load stays even.
                 heapq.heappush(self._queue, _Due(now + _phase(key) * min(self._interval, _FIRST_ROUND), key))
 
-    def _who(self) -> Probe:
+    def who(self) -> Probe:
         """This probe, with the age of its clock."""
         now = time.monotonic()
         if now - self._clock_read > _CLOCK_EVERY:

@@ -69,6 +69,9 @@ class Telemetry:
         self._in_flight = meter.create_up_down_counter(
             semconv.IN_FLIGHT, unit="{question}", description="Questions that wait for an answer."
         )
+        self._items = meter.create_counter(
+            semconv.SOURCE_ITEMS, unit="{item}", description="What each source received, by what became of it."
+        )
         self._expiry, self._serial, self._ttl = _Latest(), _Latest(), _Latest()
         self._answers, self._clock, self._servers = _Latest(), _Latest(), _Latest()
         for name, unit, what, gauge in (
@@ -85,6 +88,10 @@ class Telemetry:
             (semconv.ZONE_SERVERS, "{server}", "Authoritative server addresses in the delegation.", self._servers),
         ):
             meter.create_observable_gauge(name, [gauge], unit=unit, description=what)
+
+    def counted(self, source: str, state: str, number: int) -> None:
+        """Items of a source came to a state."""
+        self._items.add(number, {semconv.SOURCE_NAME: source, semconv.ITEM_STATE: state})
 
     def asked(self) -> None:
         """A question went out."""
