@@ -9,6 +9,7 @@ import dns.rrset
 import pytest
 from otel_dns_receiver.dnssec.answer import validate
 from otel_dns_receiver.dnssec.chain import Chain, delegated, entrusted
+from otel_dns_receiver.dnssec.trust import Trust
 from signed import DAY, NOW, Signed, without
 
 AT = NOW.timestamp()
@@ -43,7 +44,7 @@ def trusted(zone: Signed) -> Chain:
 def ask(name: str, rdtype: str, *, chain=None, message=None, now=AT):
     qname, qtype = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
     message = message if message is not None else CHILD.answer(name, rdtype)
-    dnssec = validate(message, qname, qtype, chain or trusted(CHILD), now)
+    dnssec = validate(message, qname, qtype, Trust(chain or trusted(CHILD)), now)
     return dnssec.status, dnssec.cause
 
 
@@ -116,7 +117,7 @@ class TestAnswers:
 
     def test_expiry_is_the_earliest_signature(self):
         message = CHILD.answer("www.example.test.", "A")
-        dnssec = validate(message, dns.name.from_text("www.example.test."), dns.rdatatype.A, trusted(CHILD), AT)
+        dnssec = validate(message, dns.name.from_text("www.example.test."), dns.rdatatype.A, Trust(trusted(CHILD)), AT)
         assert dnssec.expires == NOW + 10 * DAY
 
     def test_no_signature(self):

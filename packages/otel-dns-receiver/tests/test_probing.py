@@ -11,8 +11,8 @@ import dns.message
 import dns.rrset
 import pytest
 from dns_events import Observation
-from otel_dns_receiver.config import load_config
-from otel_dns_receiver.exchange import Target
+from otel_dns_receiver.config import Resolver, load_config
+from otel_dns_receiver.observer import Observer
 from otel_dns_receiver.probing import Prober
 
 NAMES = 8
@@ -62,19 +62,21 @@ def probe(tmp_path, *, seconds, delay, interval="1s", timeout="500ms", in_flight
     names = "\n".join(f"      - {{name: n{n}.example.test}}" for n in range(NAMES - 1))
     file = tmp_path / "receiver.yaml"
     file.write_text(CONFIG.format(interval=interval, timeout=timeout, in_flight=in_flight, names=names))
-    events, most, now = [], 0, 0
-
-    def around(out):
-        nonlocal most, now
-        now += 1 if out else -1
-        most = max(most, now)
+    events, most = [], 0
 
     async def run():
         transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: Slow(delay), local_addr=("127.0.0.1", 0)
         )
-        target = Target("127.0.0.1", transport.get_extra_info("sockname")[1])
-        prober = Prober(load_config(file), (("slow", target),), events.append, around)
+        resolver = Resolver(address="127.0.0.1", port=transport.get_extra_info("sockname")[1], name="slow")
+        config = load_config(file)
+
+        def emit(event):
+            nonlocal most
+            most = max(most, prober.counts.in_flight + 1)  # this one has just come in
+            events.append(event)
+
+        prober = Prober(config, (resolver,), Observer(config.probe, config.clock_age), emit)
         stop = asyncio.Event()
         task = asyncio.create_task(prober.run(stop))
         await asyncio.sleep(seconds)
@@ -84,7 +86,7 @@ def probe(tmp_path, *, seconds, delay, interval="1s", timeout="500ms", in_flight
         return prober.counts, server.times
 
     counts, times = asyncio.run(run())
-    assert now == 0
+    assert counts.in_flight == 0
     return [e for e in events if isinstance(e, Observation)], counts, most, times
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from otel_dns_receiver import read
 from otel_dns_receiver.ask import Question, observe
-from otel_dns_receiver.exchange import Reply, Target, _read, query
+from otel_dns_receiver.exchange import Reply, Target, query, reply_in
 from signed import NOW
 
 TEXT = """\
@@ -103,6 +103,7 @@ def test_an_identifier_of_bytes_is_hex():
 
 
 ASKED = query(dns.name.from_text("www.example.com"), dns.rdatatype.A, recursive=True)
+QUESTION = ASKED.question[0].name, ASKED.question[0].rdtype
 
 
 def as_answer(**changes) -> bytes:
@@ -113,25 +114,24 @@ def as_answer(**changes) -> bytes:
 
 
 def test_only_the_answer_to_the_question_counts():
-    assert _read(ASKED, as_answer(), "udp", 0.1).status == "answered"
-    assert _read(ASKED, as_answer(id=ASKED.id ^ 1), "udp", 0.1) is None
+    assert reply_in(QUESTION, as_answer(), "udp", 0.1).status == "answered"
     other = query(dns.name.from_text("other.example.com"), dns.rdatatype.A, recursive=True)
     other.id = ASKED.id
-    assert _read(ASKED, dns.message.make_response(other).to_wire(), "udp", 0.1) is None
-    assert _read(ASKED, ASKED.to_wire(), "udp", 0.1) is None  # a question, not a response
-    assert _read(ASKED, as_answer()[:15], "udp", 0.1).status == "malformed"
+    assert reply_in(QUESTION, dns.message.make_response(other).to_wire(), "udp", 0.1) is None
+    assert reply_in(QUESTION, ASKED.to_wire(), "udp", 0.1) is None  # a question, not a response
+    assert reply_in(QUESTION, as_answer()[:15], "udp", 0.1).status == "malformed"
 
 
 def test_records_of_another_class_are_no_answer():
     response = dns.message.make_response(ASKED)
     response.answer.append(dns.rrset.from_text("www.example.com.", 60, "CH", "TXT", "x"))
-    assert _read(ASKED, response.to_wire(), "udp", 0.1).status == "malformed"
+    assert reply_in(QUESTION, response.to_wire(), "udp", 0.1).status == "malformed"
 
 
 @given(st.binary(max_size=600))
 def test_no_bytes_break_the_reader(noise):
     for wire in (noise, ASKED.id.to_bytes(2, "big") + noise, as_answer()[: len(noise) % 40] + noise):
-        reply = _read(ASKED, wire, "udp", 0.1)
+        reply = reply_in(QUESTION, wire, "udp", 0.1)
         if reply is not None:
             event = observe(
                 Question("example.com", "www.example.com", "A", Target("192.0.2.1"), "recursive"),

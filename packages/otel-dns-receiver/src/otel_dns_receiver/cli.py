@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import dns.rdatatype
 from cyclopts import App, Parameter
-from dns_events import DnsEventsError, Observation, Probe, durations, ndjson, normalize, otlp
+from dns_events import DnsEventsError, Observation, Probe, Transport, durations, ndjson, normalize, otlp
 from dns_events.names import parse
 
 from . import clock, read
@@ -58,7 +58,7 @@ def run(
     """
     from .app import run as run_app  # noqa: PLC0415 - it needs the SDK, the other commands do not
 
-    run_app(load(config), prometheus=None if prometheus is None else _endpoint(prometheus), console=console)
+    run_app(config, prometheus=None if prometheus is None else _endpoint(prometheus), console=console)
     return 0
 
 
@@ -72,7 +72,7 @@ def probe(
     authoritative: Annotated[
         bool, Parameter(negative="", help="The server is authoritative: ask without recursion.")
     ] = False,
-    transport: Literal["udp", "tcp"] = "udp",
+    transport: Transport = "udp",
     timeout: str = "3s",
     dnssec: Annotated[bool, Parameter(negative="", help="Validate from the trust anchor down.")] = False,
     trust_anchor: Path | None = None,
@@ -102,7 +102,7 @@ def probe(
         raise _UsageError(msg) from error
     except ValueError as error:
         raise _UsageError(str(error)) from error
-    targets = (_server(server),) if server is not None else tuple(target for _, target in resolvers())
+    targets = (_server(server),) if server is not None else tuple(resolver.target for resolver in resolvers())
     validation = Validation(trust_anchor, root_hints, seconds) if dnssec or trust_anchor or root_hints else None
     role: Literal["authoritative", "recursive"] = "authoritative" if authoritative else "recursive"
     questions = [
@@ -117,9 +117,9 @@ def probe(
 async def _probe(questions: list[Question], timeout: float, validation: Validation | None) -> list[Observation]:
     who = Probe(id=socket.gethostname() or "localhost", clock_age=clock.age())
     zone = await _zone(questions[0], timeout)
-    chain = await validation.chain(zone) if validation is not None else None
+    trust = await validation.trust(zone) if validation is not None else None
     return list(
-        await asyncio.gather(*(ask(question._replace(zone=zone), who, timeout, chain) for question in questions))
+        await asyncio.gather(*(ask(question._replace(zone=zone), who, timeout, trust) for question in questions))
     )
 
 

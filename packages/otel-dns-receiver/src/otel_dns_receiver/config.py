@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import dns.rdatatype
 import msgspec
-from dns_events import DnsEventsError, Probe, durations, normalize, within
+from dns_events import DnsEventsError, Probe, Transport, durations, normalize, within
 from dns_events.yamlfile import Document
 from msgspec import Meta, Struct, structs
 
 from .errors import ConfigError
+from .exchange import Target
+from .expectations import Expectation
 from .sources.kinds import load as sources_load
 from .sources.kinds import schemas
+from .transports.tls import Tls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +30,39 @@ Duration = str | float
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
+class TlsKeys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is expected of an encrypted server."""
+
+    name: str | None = None
+    """Name in its certificate; the address where left out."""
+    ca: str | None = None
+    """File of certificate authorities; the system's where left out."""
+    verify: bool = True
+
+
 class Resolver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A recursive server."""
 
     address: str
-    port: Port = 53
+    port: Port | None = None
+    """53; 853 for DoT and DoQ; 443 for DoH."""
     name: str | None = None
+    transport: Transport = "udp"
+    tls: TlsKeys | None = None
+    path: str = "/dns-query"
+    """Path of DNS over HTTPS."""
+    http: Literal["2", "3"] = "2"
+
+    @property
+    def target(self) -> Target:
+        """Its address, and how to know it."""
+        keys = self.tls or TlsKeys()
+        encrypted = self.transport in {"dot", "doh", "doq"}
+        tls = Tls(keys.name, keys.ca, keys.verify, self.path, self.http) if encrypted else None
+        return Target(self.address, self.port or _PORTS[self.transport], tls)
+
+
+_PORTS: dict[str, int] = {"udp": 53, "tcp": 53, "dot": 853, "doq": 853, "doh": 443}
 
 
 class Name(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +70,8 @@ class Name(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: str
     types: tuple[str, ...] = ()
+    expect: dict[str, Expectation] = {}
+    """What answers must be like, by type."""
 
 
 class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +79,23 @@ class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     zone: str
     names: tuple[Name, ...] = ()
+
+
+class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How events are kept until the OTLP endpoint has taken them. Where it is, the ``OTEL_*`` environment says."""
+
+    directory: str | None = None
+    """Folder of the queue; systemd's state directory or ``~/.local/state/otel-dns-receiver/<probe>`` where left out."""
+    most_bytes: Annotated[int, Meta(ge=1 << 20, le=1 << 40)] = 1 << 30
+    """Octets on disk; past them the oldest events go, and are counted."""
+    most_age: Duration = "24h"
+    headers_file: str | None = None
+    """File of headers for the endpoint, one ``name: value`` a line; read again when it changes."""
+
+    @property
+    def most_seconds(self) -> float:
+        """`most_age` in seconds."""
+        return float(self.most_age)
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +115,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     root_hints: str | None = None
     clock_age: Annotated[float, Meta(ge=0)] | None = None
     """Seconds; measured where left out."""
+    delivery: Delivery = Delivery()
     sources: tuple[dict[str, Any], ...] = ()
     """Other sources: each a mapping with `type` and that type's own keys."""
 
@@ -131,28 +181,70 @@ def _checked(document: Document) -> Config:
         config,
         **times,
         zones=tuple(zones),
+        resolvers=_resolvers(document, base, config.resolvers),
+        delivery=_delivery(document, base, config.delivery),
         trust_anchor=_file(document, base, "trust_anchor", config.trust_anchor),
         root_hints=_file(document, base, "root_hints", config.root_hints),
     )
 
 
+def _delivery(document: Document, base: Path, delivery: Delivery) -> Delivery:
+    try:
+        age = durations.seconds(delivery.most_age)
+    except ValueError as error:
+        raise document.error("$.delivery.most_age", str(error)) from error
+    return structs.replace(
+        delivery,
+        most_age=age,
+        directory=None if delivery.directory is None else str(base / delivery.directory),
+        headers_file=_file(document, base, "delivery.headers_file", delivery.headers_file),
+    )
+
+
+def _resolvers(document: Document, base: Path, resolvers: tuple[Resolver, ...] | None) -> tuple[Resolver, ...] | None:
+    if resolvers is None:
+        return None
+    checked = []
+    for index, resolver in enumerate(resolvers):
+        at = f"$.resolvers[{index}]"
+        if resolver.tls is None:
+            checked.append(resolver)
+            continue
+        if resolver.transport in {"udp", "tcp"}:
+            raise document.error(f"{at}.tls", f"transport {resolver.transport} has no TLS; write dot, doh or doq")
+        ca = _file(document, base, f"resolvers[{index}].tls.ca", resolver.tls.ca)
+        checked.append(structs.replace(resolver, tls=structs.replace(resolver.tls, ca=ca)))
+    return tuple(checked)
+
+
 def _zone(document: Document, zone: Zone, at: str) -> Zone:
     apex = _name(document, f"{at}.zone", zone.zone)
     names = {apex: set(DEFAULT_TYPES)}
+    expect: dict[str, dict[str, Expectation]] = {}
     for index, name in enumerate(zone.names):
         where = f"{at}.names[{index}]"
         normal = _name(document, f"{where}.name", name.name)
         if not within(normal, apex):
             raise document.error(f"{where}.name", f"{normal} is not in zone {apex}; list it under its own zone")
         types = names.setdefault(normal, set(DEFAULT_TYPES))
-        for number, qtype in enumerate(name.types):
-            try:
-                types.add(dns.rdatatype.to_text(dns.rdatatype.from_text(qtype)))
-            except (dns.rdatatype.UnknownRdatatype, ValueError) as error:
-                raise document.error(
-                    f"{where}.types[{number}]", f"{qtype!r} is not a record type; write for instance MX or TYPE65"
-                ) from error
-    return Zone(zone=apex, names=tuple(Name(name=name, types=tuple(sorted(types))) for name, types in names.items()))
+        types |= {_type(document, f"{where}.types[{n}]", qtype) for n, qtype in enumerate(name.types)}
+        for qtype, expected in name.expect.items():
+            rdtype = _type(document, f"{where}.expect.{qtype}", qtype)
+            types.add(rdtype)
+            expect.setdefault(normal, {})[rdtype] = expected
+    return Zone(
+        zone=apex,
+        names=tuple(
+            Name(name=name, types=tuple(sorted(types)), expect=expect.get(name, {})) for name, types in names.items()
+        ),
+    )
+
+
+def _type(document: Document, at: str, qtype: str) -> str:
+    try:
+        return dns.rdatatype.to_text(dns.rdatatype.from_text(qtype))
+    except (dns.rdatatype.UnknownRdatatype, ValueError) as error:
+        raise document.error(at, f"{qtype!r} is not a record type; write for instance MX or TYPE65") from error
 
 
 def _duration(document: Document, name: str, value: Duration) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class ReceiverError(Exception):
     """Something the receiver cannot do; the message says what, where and what to do next."""
@@ -13,3 +15,19 @@ class ConfigError(ReceiverError):
 
 class DiscoveryError(ReceiverError):
     """The delegation of a zone could not be followed."""
+
+
+class TransportError(ReceiverError):
+    """An exchange that failed below DNS; the message says why.
+
+    Attributes:
+        outcome: ``unreachable`` where no answer came at all, ``malformed`` where what came is no DNS message.
+        latency: seconds until it came.
+    """
+
+    def __init__(
+        self, text: str, outcome: Literal["unreachable", "malformed"] = "unreachable", latency: float | None = None
+    ) -> None:
+        super().__init__(text)
+        self.outcome: Literal["unreachable", "malformed"] = outcome
+        self.latency = latency

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dns_events.names import parse
 
 from .dnssec.chain import Chain
+from .dnssec.trust import Trust
 from .errors import DiscoveryError
 from .reach import Reach
 from .resolve.roots import load_anchors, load_hints
@@ -27,10 +28,10 @@ class Validation:
         hints = load_hints(None if root_hints is None else str(root_hints))
         self._walker = Walker(hints, anchors, timeout, Reach(), remember=60)
 
-    async def chain(self, zone: str) -> Chain:
-        """The zone's chain; indeterminate, and said, where the walk does not arrive."""
+    async def trust(self, zone: str) -> Trust:
+        """The zone's keys; indeterminate, and said, where the walk does not arrive."""
         try:
-            return (await self._walker.find(parse(zone))).chain
+            return Trust((await self._walker.find(parse(zone))).chain)
         except DiscoveryError as error:
             log.warning("cannot validate: %s", error)
-            return Chain(parse(zone), "indeterminate")
+            return Trust(Chain(parse(zone), "indeterminate"))

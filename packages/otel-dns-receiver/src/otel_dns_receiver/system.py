@@ -5,12 +5,12 @@ from __future__ import annotations
 import dns.exception
 import dns.resolver
 
+from .config import Resolver
 from .errors import ReceiverError
-from .exchange import Target
 
 
-def resolvers() -> tuple[tuple[str | None, Target], ...]:
-    """Name and address of each; the address is its name.
+def resolvers() -> tuple[Resolver, ...]:
+    """Each of them; it has no name of its own.
 
     Raises:
         ReceiverError: none is configured.
@@ -20,4 +20,4 @@ def resolvers() -> tuple[tuple[str | None, Target], ...]:
     except dns.exception.DNSException as error:
         msg = f"the system has no resolver ({error}); name one with --server or `resolvers:`"
         raise ReceiverError(msg) from error
-    return tuple((None, Target(str(address), configured.port)) for address in configured.nameservers)
+    return tuple(Resolver(address=str(address), port=configured.port) for address in configured.nameservers)

@@ -24,7 +24,7 @@ def proves_no_data(
 ) -> bool:
     """Whether verified NSEC or NSEC3 RRsets prove that the name has no such type."""
     for rrset in proofs:
-        if rrset.rdtype == dns.rdatatype.NSEC:
+        if rrset.rdtype == dns.rdatatype.NSEC and not _from_above(rrset, name, rdtype):
             if rrset.name == name:
                 return not _has(rrset[0].windows, rdtype) and not _has(rrset[0].windows, dns.rdatatype.CNAME)
             # An empty non-terminal has no NSEC of its own: the next name stands below it.
@@ -32,6 +32,8 @@ def proves_no_data(
                 return True
     matched = _nsec3_match(proofs, name, zone)
     if matched is not None:
+        if _is_cut(matched.windows) and rdtype != dns.rdatatype.DS:
+            return False
         return not _has(matched.windows, rdtype) and not _has(matched.windows, dns.rdatatype.CNAME)
     # A wildcard that lacks the type (RFC 4035 §5.4, RFC 5155 §8.7), or an opt-out span for DS (§8.6).
     encloser = closest_encloser(proofs, name, zone)
@@ -47,13 +49,18 @@ def proves_no_data(
     return star is not None and not _has(star.windows, rdtype)
 
 
+def too_many_iterations(authority: Sequence[dns.rrset.RRset]) -> bool:
+    """Whether the proofs need more hashing than validators do (RFC 9276 §3.2)."""
+    return any(rrset.rdtype == dns.rdatatype.NSEC3 and rrset[0].iterations > _MOST_ITERATIONS for rrset in authority)
+
+
 def proves_no_name(proofs: Sequence[dns.rrset.RRset], name: dns.name.Name, zone: dns.name.Name) -> bool:
     """Whether verified RRsets prove that neither the name nor a wildcard for it exists."""
     encloser = closest_encloser(proofs, name, zone)
     if encloser is None:
         return False
     wildcard = dns.name.Name((b"*", *encloser.labels))
-    nsecs = [rrset for rrset in proofs if rrset.rdtype == dns.rdatatype.NSEC]
+    nsecs = [r for r in proofs if r.rdtype == dns.rdatatype.NSEC and not _from_above(r, name, dns.rdatatype.NONE)]
     if nsecs:
         return any(_covers(r, name) for r in nsecs) and any(_covers(r, wildcard) for r in nsecs)
     return _nsec3_covers(proofs, wildcard, zone)
@@ -82,6 +89,19 @@ def closest_encloser(
             return above if _nsec3_covers(proofs, candidate, zone) else None
         candidate = above
     return None
+
+
+def _is_cut(windows: Sequence[tuple[int, bytes]]) -> bool:
+    """A delegation as its parent sees it: NS without SOA."""
+    return _has(windows, dns.rdatatype.NS) and not _has(windows, dns.rdatatype.SOA)
+
+
+def _from_above(rrset: dns.rrset.RRset, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> bool:
+    """Whether an NSEC is an ancestor's at a cut or a DNAME, which says nothing of what is below (RFC 6840 §4.1)."""
+    windows = rrset[0].windows
+    if rrset.name == name:
+        return _is_cut(windows) and rdtype != dns.rdatatype.DS
+    return name.is_subdomain(rrset.name) and (_is_cut(windows) or _has(windows, dns.rdatatype.DNAME))
 
 
 def _common(left: dns.name.Name, right: dns.name.Name) -> dns.name.Name:

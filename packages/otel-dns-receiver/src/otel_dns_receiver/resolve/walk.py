@@ -207,7 +207,7 @@ class Walker:
         Raises:
             DiscoveryError: its zone cannot be found.
         """
-        cut = await self._enclosing(name, depth)
+        cut = await self.enclosing(name, depth)
         targets: list[Target] = []
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
             message = await self._try(name, rdtype, cut.addresses)
@@ -216,7 +216,12 @@ class Walker:
                     targets += [Target(rdata.address) for rdata in rrset]
         return targets
 
-    async def _enclosing(self, name: dns.name.Name, depth: int) -> Cut:
+    async def enclosing(self, name: dns.name.Name, depth: int = 0) -> Cut:
+        """The cut of the zone that a name lies in.
+
+        Raises:
+            DiscoveryError: the way there is broken.
+        """
         cut = await self._root()
         for count in range(2, len(name.labels) + 1):
             try:

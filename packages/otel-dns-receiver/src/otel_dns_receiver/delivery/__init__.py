@@ -1,0 +1,1 @@
+"""From events to the OTLP endpoint: encoded once, kept on disk until delivered, counted where they are lost."""
