@@ -23,6 +23,7 @@ interval: {interval}
 timeout: {timeout}
 in_flight: {in_flight}
 clock_age: 3
+control: null
 root_hints: hints
 zones:
   - zone: example.test

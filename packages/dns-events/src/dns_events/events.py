@@ -69,11 +69,14 @@ class Probe(Struct, frozen=True, kw_only=True):
     """Network the probe sits in, for instance ``AS64500``."""
     clock_age: Seconds | None = None
     """Seconds since the clock was last known to be synchronized; ``None`` where nobody knows."""
+    clock_skew: float | None = None
+    """Seconds by which the clock is ahead of a time server's; ``None`` where it was not compared."""
 
     def __post_init__(self) -> None:
         _text("probe.id", self.id)
         _optional_text("probe.region", self.region)
         _not_negative("probe.clock_age", self.clock_age)
+        _not_negative("probe.clock_skew", None if self.clock_skew is None else abs(self.clock_skew))
 
 
 class Server(Struct, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ _COMMON: dict[tuple[str, ...], str] = {
     ("probe", "region"): semconv.PROBE_REGION,
     ("probe", "network"): semconv.PROBE_NETWORK,
     ("probe", "clock_age"): semconv.PROBE_CLOCK_AGE,
+    ("probe", "clock_skew"): semconv.PROBE_CLOCK_SKEW,
 }
 _SERVER: dict[tuple[str, ...], str] = {
     ("server", "address"): semconv.SERVER_ADDRESS,
@@ -77,7 +78,9 @@ _PATHS: dict[str, dict[tuple[str, ...], str]] = {
     "traffic": {**_COMMON, **_SERVER, **_own("window", "queries", "clients")},
 }
 # OTLP knows one 64-bit integer and one double; these attributes are doubles.
-_DOUBLES = frozenset({semconv.PROBE_CLOCK_AGE, semconv.LATENCY, semconv.FIELD_PREFIX + "window"})
+_DOUBLES = frozenset(
+    {semconv.PROBE_CLOCK_AGE, semconv.PROBE_CLOCK_SKEW, semconv.LATENCY, semconv.FIELD_PREFIX + "window"}
+)
 
 
 class LogFields(NamedTuple):

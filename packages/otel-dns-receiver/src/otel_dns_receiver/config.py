@@ -98,6 +98,31 @@ class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return float(self.most_age)
 
 
+class Parity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask the same question over several transports and UDP sizes, and report answers that differ.
+
+    Resolvers with the same `name` count as one server that is reached in several ways.
+    """
+
+    interval: Duration = "10m"
+    sizes: tuple[Annotated[int, Meta(ge=512, le=4096)], ...] = (512, 1232, 4096)
+    """UDP payload sizes, octets."""
+
+
+class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every resolver must be able to answer, whatever happens to the watched zones."""
+
+    name: str = "."
+    type: str = "NS"
+
+
+class TimeServer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server whose clock is believed (SNTP)."""
+
+    address: str
+    port: Port = 123
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of ``receiver.yaml``. Durations are seconds after loading."""
 
@@ -115,6 +140,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     root_hints: str | None = None
     clock_age: Annotated[float, Meta(ge=0)] | None = None
     """Seconds; measured where left out."""
+    parity: Parity | None = None
+    control: Control | None = Control()
+    """``null`` asks for nothing."""
+    time_server: TimeServer | None = None
     delivery: Delivery = Delivery()
     sources: tuple[dict[str, Any], ...] = ()
     """Other sources: each a mapping with `type` and that type's own keys."""
@@ -182,9 +211,27 @@ def _checked(document: Document) -> Config:
         **times,
         zones=tuple(zones),
         resolvers=_resolvers(document, base, config.resolvers),
+        parity=_parity(document, config.parity),
+        control=_control(document, config.control),
         delivery=_delivery(document, base, config.delivery),
         trust_anchor=_file(document, base, "trust_anchor", config.trust_anchor),
         root_hints=_file(document, base, "root_hints", config.root_hints),
+    )
+
+
+def _parity(document: Document, parity: Parity | None) -> Parity | None:
+    if parity is None:
+        return None
+    return structs.replace(parity, interval=_duration(document, "parity.interval", parity.interval))
+
+
+def _control(document: Document, control: Control | None) -> Control | None:
+    if control is None:
+        return None
+    return structs.replace(
+        control,
+        name=_name(document, "$.control.name", control.name),
+        type=_type(document, "$.control.type", control.type),
     )
 
 

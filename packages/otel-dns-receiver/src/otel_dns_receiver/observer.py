@@ -1,16 +1,21 @@
-"""This probe: who it is, and how far its clock can be believed."""
+"""This probe: who it is, how far its clock can be believed, and whether it can see at all."""
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from . import clock
+from .errors import ReceiverError
+from .sntp import skew
 
 if TYPE_CHECKING:
     from dns_events import Probe
+
+log = logging.getLogger(__name__)
 
 _EVERY = 60.0
 
@@ -27,6 +32,11 @@ class Observer:
         self._probe = probe
         self._configured = clock_age
         self._read = float("-inf")
+        self._said: str | None = None
+        self._controls: dict[str, bool] = {}
+        self._answered = time.monotonic()
+        self.blind = False
+        """Whether nothing that this probe asks gets an answer, so that its failures say nothing of any domain."""
 
     def probe(self) -> Probe:
         """This probe, with the age of its clock; the same object until that is read again."""
@@ -36,3 +46,51 @@ class Observer:
             age = self._configured if self._configured is not None else clock.age()
             self._probe = structs.replace(self._probe, clock_age=age)
         return self._probe
+
+    async def compare(self, address: str, port: int, timeout: float) -> float | None:
+        """Compare the clock with a time server's; every event says the outcome from now on."""
+        try:
+            lead = await skew(address, port, timeout)
+        except ReceiverError as error:
+            self._say(str(error))
+            lead = None
+        else:
+            self._say(None)
+        self._probe = structs.replace(self._probe, clock_skew=lead)
+        return lead
+
+    @property
+    def controls(self) -> dict[str, bool]:
+        """Whether each resolver answered for the control name the last time."""
+        return dict(self._controls)
+
+    def control(self, resolver: str, *, fine: bool) -> None:
+        """A resolver answered for the control name, or did not."""
+        self._controls[resolver] = fine
+
+    def answered(self, now: float) -> None:
+        """Some server answered something; monotonic seconds."""
+        self._answered = now
+
+    def judge(self, now: float, patience: float) -> bool:
+        """Whether this probe is blind: nobody answers it, or no resolver answers for the control name.
+
+        Args:
+            now: monotonic seconds.
+            patience: seconds without any answer that are no sign yet.
+        """
+        unanswered = now - self._answered > patience
+        blind = unanswered or (bool(self._controls) and not any(self._controls.values()))
+        if blind != self.blind:
+            self.blind = blind
+            if blind:
+                why = "no server answers" if unanswered else "no resolver answers for the control name"
+                log.warning("this probe is blind: %s; look at its own network before any domain", why)
+            else:
+                log.warning("this probe sees again")
+        return blind
+
+    def _say(self, text: str | None) -> None:
+        if text is not None and text != self._said:
+            log.warning("%s", text)
+        self._said = text

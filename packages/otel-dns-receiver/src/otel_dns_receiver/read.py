@@ -77,7 +77,10 @@ def flags(message: dns.message.Message) -> tuple[str, ...]:
 
 
 def serial(message: dns.message.Message) -> int | None:
-    """The SOA serial, from the answer or from the authority section of a negative answer."""
+    """The zone's serial: from the ZONEVERSION option, the answer, or the authority section of a negative answer."""
+    version = zoneversion(message)
+    if version is not None:
+        return version
     for section in (message.answer, message.authority):
         for rrset in section:
             if rrset.rdtype == dns.rdatatype.SOA and len(rrset):
@@ -112,6 +115,16 @@ def nsid(message: dns.message.Message) -> str | None:
                 return None
             printable = all(0x20 <= byte < 0x7F for byte in data)
             return str(data.decode("ascii") if printable else data.hex())
+    return None
+
+
+def zoneversion(message: dns.message.Message) -> int | None:
+    """The SOA serial in the ZONEVERSION option (RFC 9660 §2): label count, type 0, four octets."""
+    for option in message.options:
+        if int(option.otype) == 19:
+            data = getattr(option, "data", b"")
+            if len(data) == 6 and data[1] == 0:
+                return int.from_bytes(data[2:], "big")
     return None
 
 

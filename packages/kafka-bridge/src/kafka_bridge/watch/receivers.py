@@ -48,6 +48,7 @@ def config_for(resolver: Resolver, inventory: Inventory, options: Options) -> di
         "refresh": max(10.0, options.interval),
         "dnssec": True,
         "resolvers": [{"address": resolver.address, "port": resolver.port, "name": resolver.region}],
+        "delivery": {"directory": str((options.directory / f"receiver-{resolver.region}").absolute())},
         "zones": zones,
     }
     if options.trust_anchor is not None:

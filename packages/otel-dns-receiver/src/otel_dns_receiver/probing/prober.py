@@ -12,6 +12,7 @@ from collections import deque
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from dns_events import SILENT
 from dns_events.names import parse
 
 from otel_dns_receiver import facts as fact
@@ -27,6 +28,7 @@ from otel_dns_receiver.transports.datagrams import Datagrams, Silence
 from otel_dns_receiver.transports.pool import Pool
 
 from .counts import Counts
+from .parity import Way, compare, ways
 from .turn import Turn
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from dns_events import Event, Observation, Transport
 
-    from otel_dns_receiver.config import Config, Resolver, Zone
+    from otel_dns_receiver.config import Config, Parity, Resolver, Zone
     from otel_dns_receiver.observer import Observer
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ log = logging.getLogger(__name__)
 _FIRST_ROUND = 5.0
 _JITTER = 0.05
 _MOST_NAMES = 1000
+_CLOCK_EVERY = 60.0
+_GOOD = frozenset({"answer", "nodata", "nxdomain"})
 
 
 class Prober:
@@ -80,6 +84,7 @@ class Prober:
         self._tasks: set[asyncio.Task[None]] = set()
         self._said: dict[str, str] = {}
         self._stopping = False
+        self._controls: dict[Turn, str] = {}
         self._offset = time.time() - time.monotonic()
         self.counts = Counts()
 
@@ -90,8 +95,12 @@ class Prober:
         try:
             async with asyncio.TaskGroup() as group:
                 watchers = [group.create_task(self._watch(zone, stop)) for zone in self._config.zones]
+                watchers.append(group.create_task(self._look_at_itself()))
+                if self._config.parity is not None:
+                    watchers.append(group.create_task(self._compare(self._config.parity)))
                 for zone in self._config.zones:
                     self._plan(zone)
+                self._plan_control()
                 await self._pace(stop)
                 self._stopping = True  # what still waits for its turn is not asked any more
                 for watcher in watchers:
@@ -183,6 +192,10 @@ class Prober:
     def _done(self, turn: Turn, event: Observation) -> None:
         turn.flying = False
         self.counts.done(event.outcome)
+        if event.outcome not in SILENT:
+            self._observer.answered(time.monotonic())
+        if turn in self._controls:
+            self._observer.control(self._controls[turn], fine=event.outcome in _GOOD)
         self._emit(event)
         if self._waiting:
             self._next()
@@ -271,15 +284,74 @@ class Prober:
         for question in [q for q in self._turns if q.zone == zone.zone and q not in wanted]:
             self._turns.pop(question).active = False
         expected = {(name.name, qtype): e for name in zone.names for qtype, e in name.expect.items()}
-        now = time.monotonic()
         for question in wanted:
             if question not in self._turns:
                 turn = Turn(question, expected.get((question.name, question.qtype)))
                 self._turns[question] = turn
-                # The same place within the interval for the same question, so that load stays even.
-                first = now + _phase(question) * min(self._interval, _FIRST_ROUND)
-                self._number += 1
-                heapq.heappush(self._queue, (first, self._number, turn))
+                self._schedule(turn)
+
+    def _schedule(self, turn: Turn) -> None:
+        # The same place within the interval for the same question, so that load stays even.
+        first = time.monotonic() + _phase(turn.question) * min(self._interval, _FIRST_ROUND)
+        self._number += 1
+        heapq.heappush(self._queue, (first, self._number, turn))
+
+    def _plan_control(self) -> None:
+        """One question to each resolver that does not depend on any watched zone."""
+        control = self._config.control
+        for resolver in self._resolvers if control is not None else ():
+            assert control is not None
+            name = resolver.name or resolver.address
+            question = Question(
+                control.name,
+                control.name,
+                control.type,
+                resolver.target,
+                "recursive",
+                resolver.name,
+                resolver.transport,
+            )
+            turn = Turn(question)
+            self._controls[turn] = f"{name} over {resolver.transport}"
+            self._schedule(turn)
+
+    async def _look_at_itself(self) -> None:
+        """Compare the clock, and see whether anybody answers at all."""
+        server = self._config.time_server
+        compared = float("-inf")
+        while True:
+            now = time.monotonic()
+            if server is not None and now - compared > _CLOCK_EVERY:
+                compared = now
+                await self._observer.compare(server.address, server.port, self._timeout)
+            self._observer.judge(time.monotonic(), 2 * self._interval + self._timeout)
+            await asyncio.sleep(1.0)
+
+    async def _compare(self, parity: Parity) -> None:
+        """Ask every question over every way, one after the other, once an interval."""
+        interval = float(parity.interval)
+        while True:
+            questions = self._comparable()
+            for question, several in questions:
+                events = await compare(question, several, self._observer.probe(), self._timeout, self._pool)
+                for event in events:
+                    self._say(f"parity {question}", f"{event.name} {event.qtype}: {event.violations[-1].text}")
+                    self._emit(event)
+                await asyncio.sleep(interval / (len(questions) + 1))
+            await asyncio.sleep(interval / (len(questions) + 1) if questions else 1.0)
+
+    def _comparable(self) -> list[tuple[Question, tuple[Way, ...]]]:
+        """Each question to each server, with the ways to it; a resolver's ways go by its name."""
+        assert self._config.parity is not None
+        targets: dict[tuple[str, str, str, str], list[Question]] = {}
+        for question in self._turns:
+            server = question.server_name if question.role == "recursive" else None
+            key = question.name, question.qtype, question.role, server or question.target.address
+            targets.setdefault(key, []).append(question)
+        return [
+            (several[0], ways([(q.target, q.transport) for q in several], self._config.parity.sizes))
+            for several in targets.values()
+        ]
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -45,6 +45,11 @@ class Cut(NamedTuple):
     chain: Chain
     ds: tuple[str, ...] | None
     """The parent's DS records; ``()`` is an absence, ``None`` unknown."""
+    glue: dict[dns.name.Name, tuple[str, ...]] = {}  # noqa: RUF012 - never written to
+    """Addresses that came with the parent's referral."""
+    ns_ttl: int | None = None
+    """Seconds; of the parent's NS set."""
+    ds_ttl: int | None = None
 
 
 class Walker:
@@ -130,7 +135,17 @@ class Walker:
             addresses = await self._addresses(message, ns, depth)
             ds_message = await self._try(name, dns.rdatatype.DS, parent.addresses)
             chain, ds = await self._chain(parent, name, addresses, ds_message)
-            cut = Cut(name, ns, addresses, from_parent, chain, ds)
+            cut = Cut(
+                name,
+                ns,
+                addresses,
+                from_parent,
+                chain,
+                ds,
+                {server: found for server in ns if (found := _glue(message, server))} if from_parent else {},
+                _ttl(message, name, dns.rdatatype.NS) if from_parent else None,
+                None if ds_message is None else _ttl(ds_message, name, dns.rdatatype.DS),
+            )
             self._keep(name, cut)
             return cut
 
@@ -185,12 +200,7 @@ class Walker:
         """Addresses of name servers: glue where it came along, else found by a walk of its own."""
         found: list[tuple[dns.name.Name, Target]] = []
         for name in ns:
-            glue = [
-                Target(rdata.address)
-                for rrset in message.additional
-                if rrset.name == name and rrset.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}
-                for rdata in rrset
-            ]
+            glue = [Target(address) for address in _glue(message, name)]
             if not glue and depth < _MOST_DEPTH:
                 try:
                     glue = await self.addresses(name, depth + 1)
@@ -274,6 +284,24 @@ def _delegation(message: dns.message.Message, name: dns.name.Name) -> tuple[tupl
             if rrset.rdtype == dns.rdatatype.NS and rrset.name == name:
                 return tuple(sorted({rdata.target for rdata in rrset})), from_parent
     return (), False
+
+
+def _glue(message: dns.message.Message, name: dns.name.Name) -> tuple[str, ...]:
+    """Addresses of a name server that came along in the additional section."""
+    return tuple(
+        rdata.address
+        for rrset in message.additional
+        if rrset.name == name and rrset.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}
+        for rdata in rrset
+    )
+
+
+def _ttl(message: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> int | None:
+    """TTL of an RRset, wherever it stands."""
+    for rrset in (*message.answer, *message.authority):
+        if rrset.name == name and rrset.rdtype == rdtype:
+            return int(rrset.ttl)
+    return None
 
 
 def _ds_text(message: dns.message.Message, name: dns.name.Name) -> tuple[str, ...]:
