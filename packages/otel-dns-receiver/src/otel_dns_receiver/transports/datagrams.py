@@ -103,8 +103,10 @@ class Datagrams(Generic[Q]):
             if error.errno in _FULL:
                 self._loop.call_later(0.001, self._again, sock, number)
             elif error.errno in _REFUSED:
-                # It tells of an earlier datagram (an ICMP error that came meanwhile); this one was not sent.
-                self._refuse_oldest(sock)
+                # It tells of earlier datagrams (an ICMP error that came meanwhile); this one was not sent.
+                del waiting[number]
+                self._refuse(sock)
+                waiting[number] = (question, now)
                 self._loop.call_soon(self._again, sock, number)
             else:
                 del waiting[number]
@@ -158,7 +160,7 @@ class Datagrams(Generic[Q]):
                 return
             except OSError as error:
                 if error.errno in _REFUSED:
-                    self._refuse_oldest(sock)
+                    self._refuse(sock)
                     continue
                 raise
             now = time.monotonic()
@@ -169,11 +171,11 @@ class Datagrams(Generic[Q]):
             del waiting[wire[:2]]
             answered(flight[0], wire, flight[1], now)
 
-    def _refuse_oldest(self, sock: _Socket[Q]) -> None:
-        """An ICMP error came. It does not say of which datagram; errors come in the order of the questions."""
-        number = next(iter(sock.waiting), None)
-        if number is not None:
-            question, sent = sock.waiting.pop(number)
+    def _refuse(self, sock: _Socket[Q]) -> None:
+        """An ICMP error came. The kernel keeps one for many, so it is taken for all that wait there."""
+        refused = list(sock.waiting.values())
+        sock.waiting.clear()
+        for question, sent in refused:
             self._silent(question, "unreachable", sent)
 
     def _tick(self) -> None:

@@ -82,11 +82,15 @@ class Pool:
             try:
                 answer = await kept.connection.ask(wire)
             except ConnectionError:
-                await self._drop((target, transport), kept)
+                self._drop((target, transport), kept)
                 # A kept connection may have been closed by its server meanwhile (RFC 7766 §6.2.4).
                 if fresh:
                     raise
                 continue
+            except asyncio.CancelledError:
+                # It timed out: perhaps nobody is at the other end any more, so the next question finds another way.
+                self._drop((target, transport), kept)
+                raise
             finally:
                 kept.asking -= 1
                 kept.used = time.monotonic()
@@ -117,14 +121,14 @@ class Pool:
                 old = now - kept.made > OLDEST or (kept.asking == 0 and now - kept.used > IDLE)
                 if kept.connection.usable and not old:
                     return kept, False
-                await self._drop(key, kept)
+                self._drop(key, kept)
             self._shrink(now)
             kept = _Kept(await _open(target, transport), time.monotonic())
             self.opened += 1
             self._kept[key] = kept
             return kept, True
 
-    async def _drop(self, key: tuple[Target, Transport], kept: _Kept) -> None:
+    def _drop(self, key: tuple[Target, Transport], kept: _Kept) -> None:
         if self._kept.get(key) is kept:
             del self._kept[key]
         if kept.asking <= 1:
