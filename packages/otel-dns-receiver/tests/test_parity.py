@@ -58,7 +58,10 @@ def test_somebody_answers_udp_in_the_servers_place():
 @pytest.mark.parametrize("forms", [2, 3])
 def test_answers_that_rotate_are_no_difference(forms):
     turn = itertools.count()
-    rotating = lambda query: says(("TXT", f'"{next(turn) % forms}"'))(query)  # noqa: E731
+
+    def rotating(query):
+        return says(("TXT", f'"{next(turn) % forms}"'))(query)
+
     assert odd(rotating, rotating) == []
 
 

@@ -132,8 +132,7 @@ class Datagrams(Generic[Q]):
             if error.errno in _FULL:
                 self._loop.call_later(0.005, self._again, sock, number)
             else:
-                del sock.waiting[number]
-                self._silent(flight[0], "unreachable", flight[1])
+                self._refuse(sock)
 
     def _renew(self, target: tuple[str, int], now: float) -> _Socket[Q] | None:
         """A socket with a new port; ``None`` where there is no way to the server at all."""
