@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
@@ -11,7 +12,7 @@ import dns.rdatatype
 import dns.rrset
 from dns_events import Dnssec
 
-from .denial import proves_expansion, proves_no_data, proves_no_name, too_many_iterations
+from .denial import opted_out, proves_expansion, proves_no_data, proves_no_name, too_many_iterations
 from .verify import verify
 
 if TYPE_CHECKING:
@@ -84,12 +85,16 @@ def validate(  # noqa: PLR0912 - the order is the RFC's
         if not proves_expansion(proofs[chain.zone], owner, labels, chain.zone):
             return _bogus("nsec_missing")
     answered = any(rrset.name == target and rrset.rdtype == rdtype for rrset in answers)
+    if not answered and _leads_away(message, target, trust.chain.zone):
+        end = None
     if not answered and end is not None and end.status == "secure" and not _at_cut(message, target, end.zone):
         denied = (
             proves_no_name(proofs[end.zone], target, end.zone)
             if message.rcode() == dns.rcode.NXDOMAIN
             else proves_no_data(proofs[end.zone], target, rdtype, end.zone)
         )
+        if denied and message.rcode() == dns.rcode.NXDOMAIN and opted_out(proofs[end.zone], target, end.zone):
+            weaker.append(Dnssec(status="insecure"))
         if not denied:
             return _bogus("nsec_missing" if _any_signature(message) else "rrsig_missing")
     elif not answered and end is not None and end.status != "secure":
@@ -100,6 +105,15 @@ def validate(  # noqa: PLR0912 - the order is the RFC's
 
 #: The weakest first.
 _WEAKNESS = ("bogus", "indeterminate", "insecure", "secure")
+
+
+def _leads_away(message: dns.message.Message, target: dns.name.Name, zone: dns.name.Name) -> bool:
+    """Whether an authoritative server left the end of an alias to others, so that there is nothing to prove."""
+    return (
+        bool(message.flags & dns.flags.AA)
+        and not target.is_subdomain(zone)
+        and not any(r.rdtype == dns.rdatatype.SOA and target.is_subdomain(r.name) for r in message.authority)
+    )
 
 
 def _zone_side(name: dns.name.Name, rdtype: dns.rdatatype.RdataType, zone: dns.name.Name) -> dns.name.Name:

@@ -66,6 +66,12 @@ def proves_no_name(proofs: Sequence[dns.rrset.RRset], name: dns.name.Name, zone:
     return _nsec3_covers(proofs, wildcard, zone)
 
 
+def opted_out(proofs: Sequence[dns.rrset.RRset], name: dns.name.Name, zone: dns.name.Name) -> bool:
+    """Whether the proof that a name does not exist spans unsigned delegations (RFC 5155 §9.2): it may be one."""
+    encloser = closest_encloser(proofs, name, zone)
+    return encloser is not None and bool(_nsec3(proofs)) and _opt_out_covers(proofs, name, encloser, zone)
+
+
 def proves_expansion(proofs: Sequence[dns.rrset.RRset], name: dns.name.Name, labels: int, zone: dns.name.Name) -> bool:
     """Whether a wildcard could be expanded for this name: the name itself, and what is nearer, must not exist."""
     if any(rrset.rdtype == dns.rdatatype.NSEC and _covers(rrset, name) for rrset in proofs):
