@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ PEERS = {
     "dnsmasq": "dnsmasq-base",
     "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
     "promtool": "prometheus",
+    "/usr/lib/*/knot/modules-*/dnstap.so": "knot-module-dnstap",
 }
 
 
@@ -70,7 +72,7 @@ def become(program: Path, *arguments: str) -> None:
 def install_programs(session: nox.Session, programs: dict[str, str]) -> None:
     """On Debian as root: install what is missing. Elsewhere: say what to install."""
     os.environ["PATH"] += ":/usr/sbin:/sbin:/usr/local/sbin"
-    missing = sorted({package for name, package in programs.items() if shutil.which(name) is None})
+    missing = sorted({package for name, package in programs.items() if not _there(name)})
     if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
@@ -172,6 +174,11 @@ def screenshots(session: nox.Session) -> None:
     """The board's pictures in docs/, from the lab, healthy and during an incident."""
     install_programs(session, PROGRAMS | PEERS)
     become(environment(session, "run", "run", "lab") / "python", "-m", "tests.lab.pictures", *session.posargs)
+
+
+def _there(name: str) -> bool:
+    """Whether a program, or a file by its pattern, is installed."""
+    return bool(glob.glob(name)) if name.startswith("/") else shutil.which(name) is not None
 
 
 def _names_something(arguments: list[str]) -> bool:

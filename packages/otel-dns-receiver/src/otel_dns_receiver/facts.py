@@ -17,7 +17,7 @@ from .dnssec.answer import validate
 if TYPE_CHECKING:
     import datetime as dt
 
-    from dns_events import Dnssec, Ede, Outcome, Probe, Transport, Violation
+    from dns_events import Dnssec, Ede, Outcome, Probe, Source, Transport, Violation
 
     from .ask import Question
     from .dnssec.trust import Trust
@@ -123,6 +123,7 @@ def observation(
     outcome: Outcome | None = None,
     wire: bytes | None = None,
     detail: str | None = None,
+    source: Source = "probe",
 ) -> Observation:
     """The event.
 
@@ -136,6 +137,7 @@ def observation(
         outcome: in place of the facts' own.
         wire: the response; kept where it is evidence.
         detail: why there is no usable answer.
+        source: how it came to be seen.
     """
     said = outcome or facts.outcome
     return Observation(
@@ -143,6 +145,7 @@ def observation(
         time=asked,
         probe=probe,
         zone=question.zone,
+        source=source,
         name=question.name,
         qtype=question.qtype,
         server=facts.server,
