@@ -269,6 +269,9 @@ class Registration(_Event, frozen=True, kw_only=True, tag="registration"):
     registrant: str | None = None
     """Hash of the registrant's entity, never the entity itself."""
     transfer: str | None = None
+    ds: tuple[str, ...] | None = None
+    """DS data at the registry, ``<key tag> <algorithm> <digest type> <digest>``; ``()`` is a delegation without."""
+    via: Literal["rdap", "whois"] | None = None
     error: str | None = None
 
     def __post_init__(self) -> None:
