@@ -231,7 +231,7 @@ def test_a_server_that_asks_for_patience_is_left_alone(registry):
 def test_a_short_wait_is_waited(registry):
     said = iter([(429, {"retry-after": "1"}, {}), domain()])
     registry["/domain/tower.test"] = lambda _: next(said)
-    events, _, read = look(registry, times=2)
+    _, _, read = look(registry, times=2)
     assert read == [False, True]
     assert registry.asked[1][0] - registry.asked[0][0] >= 1.0
 
@@ -243,11 +243,12 @@ def test_what_has_not_changed_is_not_sent_again(registry):
     assert {event.registrar for event in events} == {"Example Registrar"}
 
 
-class TestBootstrap:
-    LIST = {"version": "1.0", "services": [[["other"], ["https://other/"]], [["test"], ["URL"]]]}
+LIST = {"version": "1.0", "services": [[["other"], ["https://other/"]], [["test"], ["URL"]]]}
 
+
+class TestBootstrap:
     def listed(self, registry):
-        return json.loads(json.dumps(self.LIST).replace("URL", registry.url))
+        return json.loads(json.dumps(LIST).replace("URL", registry.url))
 
     def test_the_server_is_found_and_the_list_is_kept(self, registry, tmp_path):
         registry["/dns.json"] = (200, {"etag": '"l1"', "content-type": "application/json"}, self.listed(registry))

@@ -26,14 +26,18 @@ _spec.loader.exec_module(peers)
 
 PATTERN = r"q=(?P<name>\S+) t=(?P<qtype>\S+) r=(?P<rcode>\S+) d=(?P<duration>\S+) at=(?P<time>\S+) c=(?P<client>\S+)"
 
+BIND_LINE = (
+    "2026-11-23T21:32:13.450Z queries: info: client @0x7f71e1e1b098 127.0.0.1#55652 (www.tower.test): "
+    "query: www.Tower.test IN AAAA +E(0)D (127.0.0.1)"
+)
+
 
 @pytest.mark.parametrize(
     ("parse", "text", "expected"),
     [
         (
             bind,
-            "2026-11-23T21:32:13.450Z queries: info: client @0x7f 127.0.0.1#55652 (www.tower.test): query: www.Tower.test "  # noqa: ISC004
-            "IN AAAA +E(0)D (127.0.0.1)",
+            BIND_LINE,
             ("query", "www.tower.test", "AAAA", None, None, "127.0.0.1", 1795469533.45, None),
         ),
         (

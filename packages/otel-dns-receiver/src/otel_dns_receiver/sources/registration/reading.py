@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from typing import NamedTuple
@@ -70,21 +71,20 @@ def time(text: str) -> dt.datetime | None:
     text = text.strip()
     if len(text) > 40:
         return None
-    for read in (
-        dt.datetime.fromisoformat,
-        *(_form(form) for form in ("%Y.%m.%d", "%d-%b-%Y", "%Y/%m/%d", "%d.%m.%Y")),
-    ):
-        try:
-            found = read(text)
-        except ValueError:
-            continue
-        found = found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
-        try:
-            return found.astimezone(dt.UTC)
-        except OverflowError:
-            return None
+    found = _parsed(text)
+    if found is None:
+        return None
+    found = found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
+    try:
+        return found.astimezone(dt.UTC)
+    except OverflowError:
+        return None
+
+
+def _parsed(text: str) -> dt.datetime | None:
+    with contextlib.suppress(ValueError):
+        return dt.datetime.fromisoformat(text)
+    for form in ("%Y.%m.%d", "%d-%b-%Y", "%Y/%m/%d", "%d.%m.%Y"):
+        with contextlib.suppress(ValueError):
+            return dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)
     return None
-
-
-def _form(form: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a reader like `fromisoformat`
-    return lambda text: dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)

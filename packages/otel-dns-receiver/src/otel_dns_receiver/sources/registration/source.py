@@ -7,7 +7,6 @@ import datetime as dt
 import os
 import random
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -20,6 +19,8 @@ from .client import Client, Fetched
 from .reading import Reading, ReadingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from otel_dns_receiver.sources.contract import Context
 
 _BOOTSTRAP = "https://data.iana.org/rdap/dns.json"

@@ -1,0 +1,455 @@
+"""Edits seen at real primaries (Knot and BIND, with TSIG, NOTIFY and IXFR), in zone files and in plans."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.opcode
+import dns.query
+import dns.rcode
+import dns.tsig
+import dns.tsigkeyring
+import dns.update
+import msgspec
+import pytest
+from dns_events import Record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from otel_dns_receiver.sources import Context
+from otel_dns_receiver.sources.zonechanges import ZoneChanges
+from otel_dns_receiver.sources.zonechanges.difference import ZoneError, difference, from_text, newer
+from otel_dns_receiver.sources.zonechanges.notify import hear
+from otel_dns_receiver.sources.zonechanges.plans import PlanError, dnscontrol, octodns
+from otel_dns_receiver.sources.zonechanges.transfer import load_keys
+
+_spec = importlib.util.spec_from_file_location(
+    "passive_peers", Path(__file__).parent.parent / "passive" / "conftest.py"
+)
+peers = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(peers)
+
+SECRET = "c2VjcmV0IG9mIHRoZSB0b3dlcg=="
+KEYRING = dns.tsigkeyring.from_text({"transfer.": ("hmac-sha256", SECRET)})
+ZONE = peers.ZONE
+ZONE_TEXT = f"$ORIGIN {ZONE}.\n{peers.RECORDS}"
+
+
+def knot(folder, port, notified):
+    (folder / "db").mkdir()
+    (folder / "zone").write_text(ZONE_TEXT)
+    (folder / "conf").write_text(f"""\
+server:
+    rundir: "{folder}"
+    listen: 127.0.0.1@{port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: info
+database:
+    storage: "{folder}/db"
+key:
+  - id: transfer.
+    algorithm: hmac-sha256
+    secret: {SECRET}
+remote:
+  - id: us
+    address: 127.0.0.1@{notified}
+    key: transfer.
+acl:
+  - id: ours
+    key: transfer.
+    action: [transfer, update]
+zone:
+  - domain: {ZONE}
+    storage: "{folder}"
+    file: zone
+    acl: ours
+    notify: us
+    journal-content: changes
+""")
+    return [peers.program("knotd"), "-c", str(folder / "conf")]
+
+
+def bind(folder, port, notified):
+    (folder / "zone").write_text(ZONE_TEXT)
+    (folder / "conf").write_text(f"""\
+key transfer. {{ algorithm hmac-sha256; secret "{SECRET}"; }};
+options {{ directory "{folder}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no;
+  pid-file none; session-keyfile none; notify explicit; notify-delay 0; }};
+controls {{ }};
+zone "{ZONE}" {{ type primary; file "{folder}/zone"; allow-update {{ key transfer.; }};
+  allow-transfer {{ key transfer.; }}; also-notify {{ 127.0.0.1 port {notified} key transfer.; }}; }};
+""")
+    return [peers.program("named"), "-g", "-c", str(folder / "conf")]
+
+
+@pytest.fixture(params=[knot, bind], ids=["knot", "bind"])
+def primary(request, tmp_path):
+    """A primary that takes updates and tells us of them."""
+    folder = tmp_path / "primary"
+    folder.mkdir()
+    port, notified = peers.free_port(), peers.free_port()
+    server = peers.Running(request.param(folder, port, notified), folder, port)
+    server.notified = notified
+    yield server
+    server.stop()
+
+
+def edit(port, *, add=(), delete=()):
+    update = dns.update.UpdateMessage(ZONE, keyring=KEYRING, keyname="transfer.")
+    for name, rdtype, data in add:
+        update.add(name, 60, rdtype, data)
+    for name, rdtype in delete:
+        update.delete(name, rdtype)
+    # Knot says SERVFAIL while it is still busy with the update before.
+    assert until(lambda: dns.query.tcp(update, "127.0.0.1", port=port, timeout=5).rcode() == dns.rcode.NOERROR, 5)
+
+
+def keys_file(tmp_path):
+    file = tmp_path / "tsig.keys"
+    file.write_text(f"# the key for transfers\ntransfer. hmac-sha256 {SECRET}\n")
+    return file
+
+
+def run(config, work, base=Path()):
+    async def go():
+        context, events, counts = Context.collecting((ZONE,), base)
+        task = asyncio.create_task(config.run(context))
+        worked = asyncio.create_task(asyncio.to_thread(work, events, counts))
+        await asyncio.wait({task, worked}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+        await worked
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return events, counts
+
+    return asyncio.run(go())
+
+
+def until(condition, seconds=15.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_an_update_is_told_fetched_and_compared(primary, tmp_path):
+    config = msgspec.convert(
+        {
+            "primaries": [{"zone": ZONE, "address": "127.0.0.1", "port": primary.port, "key": "transfer."}],
+            "notify": {"listen": f"127.0.0.1:{primary.notified}"},
+            "keys": str(keys_file(tmp_path)),
+            "poll": "1h",
+            "copies": str(tmp_path / "copies"),
+        },
+        ZoneChanges,
+    )
+
+    def first(events, counts):
+        assert until(lambda: counts["first_seen"] == 1), dict(counts)
+        edit(primary.port, add=[("new", "A", "192.0.2.77")], delete=[("alias", "CNAME")])
+        assert until(lambda: events), dict(counts)
+
+    events, counts = run(config, first)
+    assert counts["notify_told"] >= 1
+    event = events[0]
+    assert event.added == (Record(name=f"new.{ZONE}", type="A", ttl=60, data="192.0.2.77"),)
+    assert event.removed == (Record(name=f"alias.{ZONE}", type="CNAME", ttl=60, data=f"www.{ZONE}."),)
+    assert newer(event.serial_to, event.serial_from)
+
+    # While nobody watched; the copy on disk knows what was before.
+    edit(primary.port, delete=[("new", "A")])
+    events, _ = run(config, lambda events, _: until(lambda: events))
+    assert [event.removed[0].name for event in events] == [f"new.{ZONE}"]
+
+
+def test_polling_alone_sees_it_too(primary, tmp_path):
+    config = msgspec.convert(
+        {
+            "primaries": [{"zone": ZONE, "address": "127.0.0.1", "port": primary.port, "key": "transfer."}],
+            "keys": str(keys_file(tmp_path)),
+            "poll": "1s",
+        },
+        ZoneChanges,
+    )
+
+    def work(events, counts):
+        assert until(lambda: counts["first_seen"] == 1)
+        edit(primary.port, add=[("new", "TXT", '"x"')])
+        assert until(lambda: events), dict(counts)
+
+    events, _ = run(config, work)
+    assert [record.name for record in events[0].added] == [f"new.{ZONE}"]
+
+
+def test_without_the_right_key_there_is_no_change_and_no_secret_in_the_log(primary, tmp_path, caplog):
+    file = tmp_path / "keys"
+    file.write_text("transfer. hmac-sha256 d3Jvbmc=\n")
+    config = msgspec.convert(
+        {
+            "primaries": [{"zone": ZONE, "address": "127.0.0.1", "port": primary.port, "key": "transfer."}],
+            "keys": str(file),
+            "poll": "1s",
+        },
+        ZoneChanges,
+    )
+    events, counts = run(config, lambda _, counts: until(lambda: counts["failed"] >= 1))
+    assert events == []
+    assert counts["failed"] >= 1
+    assert "d3Jvbmc" not in caplog.text
+
+
+def notification(zone=ZONE, key="transfer.", **more):
+    message = dns.message.make_query(zone, "SOA")
+    message.set_opcode(dns.opcode.NOTIFY)
+    message.flags = dns.opcode.to_flags(dns.opcode.NOTIFY) | dns.flags.AA
+    if key is not None:
+        ring = dns.tsigkeyring.from_text({key: ("hmac-sha256", more.get("secret", SECRET))})
+        message.use_tsig(ring, keyname=key)
+    return message.to_wire()
+
+
+@pytest.mark.parametrize(
+    ("wire", "verdict", "rcode"),
+    [
+        (notification(), "told", dns.rcode.NOERROR),
+        (notification("other.test"), "other_zone", dns.rcode.NOTAUTH),
+        (notification(key=None), "unsigned", dns.rcode.REFUSED),
+        (notification(secret="d3Jvbmc="), "bad_tsig", dns.rcode.NOTAUTH),
+        (notification(key="unknown."), "bad_tsig", dns.rcode.NOTAUTH),
+        (dns.message.make_query(ZONE, "SOA").to_wire(), "no_notify", dns.rcode.NOTIMP),
+        (notification()[:30], "unparsable", dns.rcode.FORMERR),
+    ],
+    ids=["right", "another zone", "unsigned", "wrong secret", "unknown key", "a query", "torn"],
+)
+def test_what_a_notification_is_worth(wire, verdict, rcode):
+    heard = hear(wire, allowed=True, keys=KEYRING, signed=True, zones={ZONE})
+    assert heard.verdict == verdict
+    assert heard.reply[3] & 0x0F == rcode
+    assert heard.reply[:2] == wire[:2]
+
+
+def test_strangers_get_no_answer():
+    heard = hear(notification(), allowed=False, keys=KEYRING, signed=True, zones={ZONE})
+    assert (heard.verdict, heard.reply) == ("refused_address", None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200), st.booleans())
+def test_no_bytes_break_the_ear(noise, after_header):
+    wire = notification()[:12] + noise if after_header else noise
+    heard = hear(wire, allowed=True, keys=KEYRING, signed=True, zones={ZONE})
+    assert heard.verdict != "told"
+
+
+def test_a_storm_of_notifications_costs_a_few_looks(tmp_path):
+    folder = tmp_path / "primary"
+    folder.mkdir()
+    port, notified = peers.free_port(), peers.free_port()
+    server = peers.Running(knot(folder, port, notified), folder, port)
+    config = msgspec.convert(
+        {
+            "primaries": [{"zone": ZONE, "address": "127.0.0.1", "port": port, "key": "transfer."}],
+            "notify": {"listen": f"127.0.0.1:{notified}"},
+            "keys": str(keys_file(tmp_path)),
+            "poll": "1h",
+        },
+        ZoneChanges,
+    )
+    sent = 5000
+
+    def work(_, counts):
+        assert until(lambda: counts["first_seen"] == 1)
+        wire = notification()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for n in range(sent):
+                sock.sendto(wire, ("127.0.0.1", notified))
+                if n % 100 == 0:
+                    time.sleep(0.005)
+        until(lambda: counts["notify_received"] >= sent, 3)
+        time.sleep(1.5)
+
+    try:
+        _, counts = run(config, work)
+    finally:
+        server.stop()
+    heard = counts["notify_received"]
+    assert heard > sent / 2
+    assert heard == counts["notify_told"] + counts["notify_over_limit"]
+    assert counts["notify_coalesced"] >= counts["notify_told"] - counts["polled"]
+    assert counts["polled"] <= 8  # at most one a second, whatever comes
+
+
+class TestFiles:
+    def config(self, path, **more):
+        return msgspec.convert({"files": [{"zone": ZONE, "path": str(path)}], **more}, ZoneChanges)
+
+    def test_an_edit_and_a_half_written_file(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("otel_dns_receiver.sources.zonechanges.source._LOOK", 0.02)
+        path = tmp_path / "zone"
+        path.write_text(ZONE_TEXT)
+
+        def work(events, counts):
+            assert until(lambda: counts["first_seen"] == 1)
+            path.write_text(ZONE_TEXT.replace(" 1 3600", " 2 3600")[:-20] + "\nwww A 192.0.")
+            assert until(lambda: counts["unparsable"] >= 1)
+            assert not events
+            path.write_text(ZONE_TEXT.replace(" 1 3600", " 2 3600") + "new A 192.0.2.9\n")
+            assert until(lambda: events)
+
+        events, _ = run(self.config(path), work)
+        (event,) = events
+        assert (event.actor, event.serial_from, event.serial_to) == ("file:zone", 1, 2)
+        assert [record.name for record in event.added] == [f"new.{ZONE}"]
+        assert event.removed == ()
+
+    def test_a_file_that_is_put_in_place_of_another(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("otel_dns_receiver.sources.zonechanges.source._LOOK", 0.02)
+        path, fresh = tmp_path / "zone", tmp_path / "fresh"
+        path.write_text(ZONE_TEXT)
+        fresh.write_text(ZONE_TEXT.replace("192.0.2.1", "192.0.2.2"))
+        stamp = path.stat()
+        os.utime(fresh, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+        def work(events, counts):
+            assert until(lambda: counts["first_seen"] == 1)
+            fresh.replace(path)
+            assert until(lambda: events)
+
+        events, _ = run(self.config(path), work)
+        assert [(r.data) for r in events[0].added + events[0].removed] == ["192.0.2.2", "192.0.2.1"]
+
+    def test_another_file_is_never_read_through_it(self, tmp_path):
+        with pytest.raises(ZoneError):
+            from_text(ZONE_TEXT + "$INCLUDE /etc/passwd\n", ZONE)
+
+
+def test_signing_is_no_edit():
+    signed = (
+        ZONE_TEXT + "www RRSIG A 13 3 60 20300101000000 20200101000000 1 tower.test. AAAA\nwww NSEC ns A RRSIG NSEC\n"
+    )
+    assert difference(from_text(ZONE_TEXT, ZONE), from_text(signed, ZONE)).nothing
+
+
+@pytest.mark.parametrize(
+    ("serial", "than", "is_newer"),
+    [(2, 1, True), (1, 2, False), (1, 1, False), (0, 2**32 - 1, True), (2**31 + 1, 1, False)],
+)
+def test_serials_wrap(serial, than, is_newer):
+    assert newer(serial, than) is is_newer
+
+
+OCTODNS = {
+    "config": {
+        f"{ZONE}.": {
+            "changes": [
+                {
+                    "type": "create",
+                    "existing": None,
+                    "new": {"name": "new", "type": "A", "ttl": 60, "values": ["192.0.2.9"]},
+                },
+                {
+                    "type": "update",
+                    "existing": {"name": "", "type": "MX", "ttl": 60, "values": [{"preference": 10, "exchange": "a."}]},
+                    "new": {"name": "", "type": "MX", "ttl": 60, "values": [{"preference": 20, "exchange": "a."}]},
+                },
+                {"type": "delete", "existing": {"name": "old", "type": "CNAME", "ttl": 60, "value": "x."}, "new": None},
+            ]
+        }
+    }
+}
+DNSCONTROL = f"""\
+\x1b[32m******************** Domain: {ZONE}\x1b[0m
+2 corrections (bind)
+#1: + CREATE new.{ZONE} A 192.0.2.9 ttl=60
+#2: - DELETE old.{ZONE} CNAME x. ttl=60
+#3: ± MODIFY {ZONE} MX (10 a. ttl=60) -> (20 a. ttl=60)
+******************** Domain: other.test
+Done. 3 corrections.
+"""
+
+
+@pytest.mark.parametrize(("read", "text"), [(octodns, json.dumps(OCTODNS)), (dnscontrol, DNSCONTROL)])
+def test_a_plan(read, text):
+    plan = next(p for p in read(text) if p.zone == ZONE)
+    assert {(r.name, r.type, r.data) for r in plan.added} == {(f"new.{ZONE}", "A", "192.0.2.9"), (ZONE, "MX", "20 a.")}
+    assert {(r.name, r.type, r.data) for r in plan.removed} == {(f"old.{ZONE}", "CNAME", "x."), (ZONE, "MX", "10 a.")}
+    assert {r.ttl for r in plan.added + plan.removed} == {60}
+
+
+@pytest.mark.parametrize("text", ["", "{}x", "[]", '{"a": 1}', '{"a": {"b": 1}}', "[" * 5000])
+def test_what_is_no_plan(text):
+    with pytest.raises(PlanError):
+        octodns(text)
+    with pytest.raises(PlanError):
+        dnscontrol(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=300))
+def test_no_text_breaks_a_plan_reader(text):
+    for read, whole in ((octodns, text), (dnscontrol, f"*** Domain: {ZONE}\n+ CREATE {text}\n± MODIFY {text}")):
+        try:
+            read(whole)
+        except PlanError:
+            continue
+
+
+def test_a_plan_is_told_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("otel_dns_receiver.sources.zonechanges.source._LOOK", 0.02)
+    path = tmp_path / "plan.json"
+    config = msgspec.convert({"plans": [{"format": "octodns", "path": str(path)}]}, ZoneChanges)
+
+    def work(events, _):
+        path.write_text(json.dumps(OCTODNS))
+        assert until(lambda: events)
+        time.sleep(0.3)
+
+    events, counts = run(config, work)
+    assert (len(events), counts["plans"]) == (1, 1)
+    assert events[0].actor == "plan:octodns"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("transfer. hmac-sha256", ":1: write"),
+        ("# x\n\ntransfer. hmac-sha256 !!hunter2!!", ":3: no TSIG key"),
+        ("transfer. hmac-rot13 aHVudGVyMg==", ":1: algorithm hmac-rot13"),
+    ],
+)
+def test_keys_that_cannot_be_read_are_not_repeated(tmp_path, text, why):
+    file = tmp_path / "keys"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=why) as caught:
+        load_keys(file)
+    assert "hunter2" not in str(caught.value)
+    assert "aHVudGVyMg" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "part"),
+    [
+        ({}, "nothing to watch"),
+        ({"files": [{"zone": "a..b", "path": "x"}]}, "not a domain name"),
+        ({"primaries": [{"zone": "a.b", "address": "ns1"}]}, "is no address"),
+        ({"primaries": [{"zone": "a.b", "address": "::1"}], "notify": {"listen": "53"}}, "write for instance"),
+    ],
+)
+def test_keys_that_cannot_be_meant(keys, part):
+    with pytest.raises(msgspec.ValidationError, match=part):
+        msgspec.convert(keys, ZoneChanges)
