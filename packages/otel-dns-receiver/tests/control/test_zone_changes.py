@@ -274,6 +274,12 @@ def test_a_storm_of_notifications_costs_a_few_looks(tmp_path):
 
     def work(_, counts):
         assert until(lambda: counts["first_seen"] == 1)
+        ring = dns.tsigkeyring.from_text({"transfer.": ("hmac-sha256", SECRET)})
+        told = dns.message.make_query(ZONE, "SOA")
+        told.flags = dns.opcode.to_flags(dns.opcode.NOTIFY) | dns.flags.AA
+        told.use_tsig(ring, keyname="transfer.")
+        for over in (dns.query.udp, dns.query.tcp):
+            assert over(told, "127.0.0.1", port=notified, timeout=5).rcode() == dns.rcode.NOERROR
         wire = notification()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for n in range(sent):

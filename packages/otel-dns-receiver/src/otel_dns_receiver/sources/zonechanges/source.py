@@ -7,7 +7,7 @@ import contextlib
 import datetime as dt
 import ipaddress
 import time
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from dns_events import DnsEventsError, ZoneChange, durations, new_id, normalize
 from msgspec import Meta, Struct, structs
@@ -370,9 +370,9 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._ear = ear
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         reply = self._ear.hear(data, addr[0])
-        if reply is not None and isinstance(self._transport, asyncio.DatagramTransport):
+        if reply is not None:
             self._transport.sendto(reply, addr)
