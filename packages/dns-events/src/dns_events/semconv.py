@@ -86,3 +86,8 @@ DELIVERY_QUEUE_SIZE: Final = "dnstower.delivery.queue.size"
 DELIVERY_QUEUE_AGE: Final = "dnstower.delivery.queue.age"
 CONFIG_RELOADS: Final = "dnstower.config.reloads"
 CONFIG_CURRENT: Final = "dnstower.config.current"
+
+# The client's side of a lookup, on spans.
+CLIENT_NAMESERVERS: Final = "dnstower.client.nameservers"
+CLIENT_SEARCH: Final = "dnstower.client.search"
+CLIENT_WAIT: Final = "dnstower.client.wait"
