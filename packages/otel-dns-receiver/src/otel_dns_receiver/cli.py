@@ -38,6 +38,10 @@ config_app = App(name="config", help="About the configuration.")
 app.command(config_app)
 
 
+blackbox_app = App(name="blackbox", help="In place of blackbox_exporter's DNS prober.")
+app.command(blackbox_app)
+
+
 class _UsageError(ReceiverError):
     """The words of the command are off: exit code 2."""
 
@@ -182,6 +186,44 @@ def config_schema() -> int:
     return 0
 
 
+@blackbox_app.command(name="serve")
+def blackbox_serve(
+    config: Path,
+    /,
+    *,
+    listen: Annotated[str, Parameter(help="ADDRESS:PORT; blackbox_exporter's own is 9115.")] = "127.0.0.1:9115",
+) -> int:
+    """Serve /probe?target=&module= with blackbox_exporter's modules and metric names.
+
+    Args:
+        config: blackbox.yml.
+        listen: ADDRESS:PORT.
+    """
+    from .blackbox.serve import serve  # noqa: PLC0415 - an extra
+
+    serve(config, *_endpoint(listen, "--listen"))
+    return 0
+
+
+@app.command
+def migrate(
+    blackbox_yml: Path,
+    /,
+    *,
+    scrape: Annotated[Path | None, Parameter(help="prometheus.yml, whose targets become servers to ask.")] = None,
+) -> int:
+    """Print blackbox_exporter's DNS modules as a receiver.yaml; notes in it say what has no counterpart.
+
+    Args:
+        blackbox_yml: the modules.
+        scrape: prometheus.yml.
+    """
+    from .blackbox.migrate import migrate as migrate_  # noqa: PLC0415 - an extra
+
+    print(migrate_(blackbox_yml, scrape), end="")
+    return 0
+
+
 def _server(text: str) -> Target:
     address, at, port = text.partition("@")
     try:
@@ -195,10 +237,10 @@ def _server(text: str) -> Target:
     return Target(address, number)
 
 
-def _endpoint(text: str) -> tuple[str, int]:
+def _endpoint(text: str, option: str = "--prometheus") -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        msg = f"--prometheus {text!r} is not ADDRESS:PORT; write for instance 127.0.0.1:9153"
+        msg = f"{option} {text!r} is not ADDRESS:PORT; write for instance 127.0.0.1:9153"
         raise _UsageError(msg)
     return host.strip("[]") or "127.0.0.1", int(port)
 

@@ -23,7 +23,9 @@ class Stream:
         self._reading = asyncio.ensure_future(self._read(reader))
 
     @classmethod
-    async def open(cls, address: str, port: int, context: ssl.SSLContext | None, name: str | None) -> Stream:
+    async def open(
+        cls, address: str, port: int, context: ssl.SSLContext | None, name: str | None, source: str | None = None
+    ) -> Stream:
         """Connect.
 
         Args:
@@ -31,12 +33,18 @@ class Stream:
             port: the server's.
             context: for TLS.
             name: that the certificate must have.
+            source: address to connect from.
 
         Raises:
             OSError: no connection, or a certificate that is not accepted.
         """
         reader, writer = await asyncio.open_connection(
-            address, port, limit=_MOST + 2, ssl=context, server_hostname=name if context is not None else None
+            address,
+            port,
+            limit=_MOST + 2,
+            ssl=context,
+            server_hostname=name if context is not None else None,
+            local_addr=None if source is None else (source, 0),
         )
         return cls(reader, writer)
 

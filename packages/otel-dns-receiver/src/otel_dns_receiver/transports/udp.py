@@ -28,13 +28,15 @@ class Datagram:
 
 
 @asynccontextmanager
-async def connected(address: str, port: int) -> AsyncIterator[Datagram]:
-    """A new socket, so a new port.
+async def connected(address: str, port: int, source: str | None = None) -> AsyncIterator[Datagram]:
+    """A new socket, so a new port; `source` is the address that it sends from.
 
     Connected: other senders' datagrams never arrive, and ICMP errors do.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
+        if source is not None:
+            sock.bind((source, 0))
         sock.connect((address, port))
         yield Datagram(sock)
