@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
@@ -178,7 +177,7 @@ def screenshots(session: nox.Session) -> None:
 
 def _there(name: str) -> bool:
     """Whether a program, or a file by its pattern, is installed."""
-    return bool(glob.glob(name)) if name.startswith("/") else shutil.which(name) is not None
+    return any(Path("/").glob(name[1:])) if name.startswith("/") else shutil.which(name) is not None
 
 
 def _names_something(arguments: list[str]) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,4 +43,57 @@ def test_every_folder_is_listed_and_tested():
     folders = {path.name for path in HERE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     listed = (HERE / "README.md").read_text()
     assert all(f"[{name}]" in listed for name in folders)
-    assert folders == {"collector", "replay"}
+    assert folders == {"collector", "plugin-source", "replay"}
+
+
+def test_a_source_of_ones_own_is_installed_and_runs(tmp_path):
+    """The real entry-point machinery: a wheel in a folder of its own on the path, and the command that users run."""
+    uv = HERE.parent / ".venv" / "bin" / "uv"
+    place = HERE / "plugin-source"
+    build = [sys.executable, "-m", "uv"] if not uv.exists() else [str(uv)]
+    target = tmp_path / "site"
+    done = subprocess.run(
+        [
+            *build,
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--python",
+            sys.executable,
+            "--target",
+            str(target),
+            str(place),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    here = tmp_path / "here"
+    shutil.copytree(place, here)
+    # A root on loopback where nobody answers: the example's zone is not looked for on the Internet.
+    (here / "root.hints").write_text(". 60 IN NS ns.\nns. 60 IN A 127.255.255.254\n")
+    with (here / "receiver.yaml").open("a") as file:
+        file.write("root_hints: root.hints\n")
+    environment = {
+        **os.environ, "PYTHONPATH": str(target), "OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none",
+        "XDG_STATE_HOME": str(tmp_path),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "otel_dns_receiver", "run", "--config", "receiver.yaml", "--console"]
+    with subprocess.Popen(
+        command, cwd=here, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        changes = []
+        for line in running.stdout:
+            event = json.loads(line)
+            changes += [event] if event["type"] == "zone_change" else []
+            if len(changes) == 2:
+                break
+        running.terminate()
+        running.communicate(timeout=20)
+    assert [(e["actor"], len(e["added"]), len(e["removed"])) for e in changes] == [
+        ("alice@example.com", 1, 0),
+        ("bob@example.com", 0, 1),
+    ]

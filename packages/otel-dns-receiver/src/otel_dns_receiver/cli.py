@@ -18,11 +18,12 @@ from dns_events.names import parse
 
 from . import clock, read
 from .ask import Question, ask
-from .config import DEFAULT_TYPES, load, schema
+from .config import DEFAULT_TYPES, PORTS, load, schema
 from .errors import ReceiverError
 from .exchange import Target, exchange, query
 from .oneshot import Validation
 from .system import resolvers
+from .transports.tls import Tls
 from .version import __version__
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
@@ -77,6 +78,8 @@ def probe(
         bool, Parameter(negative="", help="The server is authoritative: ask without recursion.")
     ] = False,
     transport: Transport = "udp",
+    tls_name: Annotated[str | None, Parameter(help="Name in the server's certificate, for dot, doh and doq.")] = None,
+    ca: Annotated[Path | None, Parameter(help="Certificate authorities; the system's without it.")] = None,
     timeout: str = "3s",
     dnssec: Annotated[bool, Parameter(negative="", help="Validate from the trust anchor down.")] = False,
     trust_anchor: Path | None = None,
@@ -90,7 +93,9 @@ def probe(
         types: record types; A, AAAA, CNAME, NS and SOA without it.
         server: whom to ask.
         authoritative: ask without recursion.
-        transport: udp or tcp.
+        transport: udp, tcp, dot, doh or doq.
+        tls_name: name in the certificate.
+        ca: file of authorities.
         timeout: how long to wait for an answer.
         dnssec: validate.
         trust_anchor: DS or DNSKEY records, for private DNS.
@@ -106,7 +111,15 @@ def probe(
         raise _UsageError(msg) from error
     except ValueError as error:
         raise _UsageError(str(error)) from error
-    targets = (_server(server),) if server is not None else tuple(resolver.target for resolver in resolvers())
+    encrypted = transport in {"dot", "doh", "doq"}
+    tls = Tls(tls_name, None if ca is None else str(ca)) if encrypted else None
+    port = PORTS[transport]
+    targets = (
+        (_server(server, port),)
+        if server is not None
+        else tuple(resolver.target._replace(port=port) for resolver in resolvers())
+    )
+    targets = tuple(target._replace(tls=tls) for target in targets)
     validation = Validation(trust_anchor, root_hints, seconds) if dnssec or trust_anchor or root_hints else None
     role: Literal["authoritative", "recursive"] = "authoritative" if authoritative else "recursive"
     questions = [
@@ -142,9 +155,10 @@ def _line(event: Observation) -> str:
     cause = "" if event.dnssec is None or event.dnssec.cause is None else f" ({event.dnssec.cause})"
     ede = "".join(f"  EDE {item.code}{' ' + item.text if item.text else ''}" for item in event.ede)
     ttl = "" if event.ttl is None else f"  ttl {event.ttl}"
+    detail = "" if event.detail is None else f"  ({event.detail})"
     return (
         f"{event.name} {event.qtype} @{event.server.address} {event.transport}: {event.outcome}  {answers}"
-        f"{ttl}  {latency}{dnssec}{cause}{ede}"
+        f"{ttl}  {latency}{dnssec}{cause}{ede}{detail}"
     )
 
 
@@ -168,6 +182,7 @@ def check(config: Path, /, *, as_json: Json = False) -> int:
         "timeout": timeout,
         "refresh": refresh,
         "rate_recursive": round(questions * recursive / interval, 3),
+        "sources": [keys["type"] for keys in loaded.sources],
     }
     if as_json:
         print(json.dumps(plan))
@@ -175,6 +190,7 @@ def check(config: Path, /, *, as_json: Json = False) -> int:
         print(
             f"{config} is fine: {plan['zones']} zones, {questions} questions every {interval:g} s to {recursive} "
             f"resolvers ({plan['rate_recursive']:g}/s) and to every authoritative server of each zone"
+            + (f"; sources: {', '.join(keys['type'] for keys in loaded.sources)}" if loaded.sources else "")
         )
     return 0
 
@@ -224,11 +240,11 @@ def migrate(
     return 0
 
 
-def _server(text: str) -> Target:
+def _server(text: str, default: int = 53) -> Target:
     address, at, port = text.partition("@")
     try:
         ipaddress.ip_address(address)
-        number = int(port) if at else 53
+        number = int(port) if at else default
     except ValueError:
         number = 0
     if not 0 < number < 65536:

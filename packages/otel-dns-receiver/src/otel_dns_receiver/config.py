@@ -59,10 +59,11 @@ class Resolver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         keys = self.tls or TlsKeys()
         encrypted = self.transport in {"dot", "doh", "doq"}
         tls = Tls(keys.name, keys.ca, keys.verify, self.path, self.http) if encrypted else None
-        return Target(self.address, self.port or _PORTS[self.transport], tls)
+        return Target(self.address, self.port or PORTS[self.transport], tls)
 
 
-_PORTS: dict[str, int] = {"udp": 53, "tcp": 53, "dot": 853, "doq": 853, "doh": 443}
+#: Where each transport is served (RFC 7858, RFC 8484, RFC 9250).
+PORTS: dict[str, int] = {"udp": 53, "tcp": 53, "dot": 853, "doq": 853, "doh": 443}
 
 
 class Name(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -72,14 +72,15 @@ class Observer:
         """Some server answered something; monotonic seconds."""
         self._answered = now
 
-    def judge(self, now: float, patience: float) -> bool:
+    def judge(self, now: float, patience: float, *, asking: bool = True) -> bool:
         """Whether this probe is blind: nobody answers it, or no resolver answers for the control name.
 
         Args:
             now: monotonic seconds.
             patience: seconds without any answer that are no sign yet.
+            asking: whether anybody is asked at all.
         """
-        unanswered = now - self._answered > patience
+        unanswered = asking and now - self._answered > patience
         blind = unanswered or (bool(self._controls) and not any(self._controls.values()))
         if blind != self.blind:
             self.blind = blind

@@ -324,7 +324,8 @@ class Prober:
             if server is not None and now - compared > _CLOCK_EVERY:
                 compared = now
                 await self._observer.compare(server.address, server.port, self._timeout)
-            self._observer.judge(time.monotonic(), 2 * self._interval + self._timeout)
+            asking = bool(self._turns or self._controls)
+            self._observer.judge(time.monotonic(), 2 * self._interval + self._timeout, asking=asking)
             await asyncio.sleep(1.0)
 
     async def _compare(self, parity: Parity) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ IANA_ANCHORS = """\
 . IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D
 . IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16
 """
+_STATE = re.compile(r";;state=(\d)")
+#: RFC 5011 §4.2 as Unbound numbers it: 2 VALID, 3 MISSING.
+_TRUSTED = frozenset("23")
 #: Addresses of a.root-servers.net to m.root-servers.net (named.root).
 ROOT_SERVERS = (
     "198.41.0.4", "2001:503:ba3e::2:30", "170.247.170.2", "2801:1b8:10::b", "192.33.4.12", "2001:500:2::c",
@@ -56,10 +60,13 @@ def load_hints(path: str | None) -> tuple[Target, ...]:
 def load_anchors(path: str | None) -> dict[dns.name.Name, list[DS | DNSKEY]]:
     """DS and DNSKEY records by their owner, from a file or built in.
 
+    The file may be one that a resolver keeps up to date (RFC 5011): of keys with a state only those that are valid,
+    or missing for the moment, are anchors.
+
     Raises:
         ConfigError: the file cannot be read, or has neither.
     """
-    rrsets = _parse(IANA_ANCHORS, "built-in anchors") if path is None else _read(path)
+    rrsets = _parse(IANA_ANCHORS, "built-in anchors") if path is None else _parse(_trusted(_text(path)), path)
     anchors: dict[dns.name.Name, list[DS | DNSKEY]] = {}
     for rrset in rrsets:
         if rrset.rdtype in {dns.rdatatype.DS, dns.rdatatype.DNSKEY}:
@@ -71,12 +78,21 @@ def load_anchors(path: str | None) -> dict[dns.name.Name, list[DS | DNSKEY]]:
 
 
 def _read(path: str) -> list[dns.rrset.RRset]:
+    return _parse(_text(path), path)
+
+
+def _text(path: str) -> str:
     try:
-        text = Path(path).read_text()
-    except OSError as error:
-        msg = f"{path}: {error.strerror}"
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: {getattr(error, 'strerror', None) or 'not text'}"
         raise ConfigError(msg) from error
-    return _parse(text, path)
+
+
+def _trusted(text: str) -> str:
+    """Without keys that Unbound's ``auto-trust-anchor-file`` marks as pending, revoked or removed."""
+    states = ((line, _STATE.search(line)) for line in text.splitlines())
+    return "\n".join(line for line, state in states if state is None or state[1] in _TRUSTED) + "\n"
 
 
 def _parse(text: str, where: str) -> list[dns.rrset.RRset]:
