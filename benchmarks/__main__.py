@@ -3,52 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime as dt
 import json
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import dns.asyncquery
-import dns.message
 import psycopg
-from dns_events import Probe, ndjson, otlp
+from dns_events import ndjson, otlp
 from dns_rules import Engine, Inventory, Team, Zone, load_rules
 from dns_rules.generate import Span, events
 from kafka_bridge.pipeline.worker import Worker
 from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from otel_dns_receiver import Question, Target, ask
 
-from tests.lab import Lab
+from . import edge
+from .figure import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from dns_events import Event
-
-SECONDS = 3.0
-IN_FLIGHT = 32
-
-
-class Figure(NamedTuple):
-    """One row: ours and what stands beside it, both per second."""
-
-    what: str
-    ours: float
-    beside: str
-    theirs: float
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.theirs
 
 
 def recording(zones: int = 20, minutes: int = 4) -> tuple[Inventory, list[Event]]:
@@ -109,68 +85,19 @@ def store(inventory: Inventory, listed: list[Event]) -> Figure:
     return Figure("bus to committed judgement, events/s", ours, "COPY of the same bytes", bare)
 
 
-def edge() -> list[Figure]:
-    """Complete observations a second on one core, beside dnspython's own query and dnsperf, on one Knot."""
-    with tempfile.TemporaryDirectory(prefix="dnstower-") as place, Lab.start(Path(place)) as lab:
-        address = lab.nameservers["healthy.lab"]["ns1.healthy.lab"]
-        question = Question("healthy.lab", "www.healthy.lab", "A", Target(address), "authoritative")
-        probe = Probe(id="bench", region="bench")
-
-        async def ours() -> object:
-            return await ask(question, probe, 1.0)
-
-        async def theirs() -> object:
-            query = dns.message.make_query("www.healthy.lab", "A", want_dnssec=True)
-            return await dns.asyncquery.udp(query, address, timeout=1.0)
-
-        own, other = asyncio.run(_rate(ours)), asyncio.run(_rate(theirs))
-        figures = [Figure("observations/s, one core", own, "dnspython's asyncquery.udp", other)]
-        if (peer := _dnsperf(address, Path(place))) is not None:
-            figures.append(Figure("observations/s, one core", own, "dnsperf", peer))
-        return figures
-
-
-async def _rate(once: Callable[[], Awaitable[object]]) -> float:
-    deadline = time.perf_counter() + SECONDS
-    done = 0
-
-    async def loop() -> None:
-        nonlocal done
-        while time.perf_counter() < deadline:
-            await once()
-            done += 1
-
-    began = time.perf_counter()
-    await asyncio.gather(*(loop() for _ in range(IN_FLIGHT)))
-    return done / (time.perf_counter() - began)
-
-
-def _dnsperf(address: str, place: Path) -> float | None:
-    program = shutil.which("dnsperf")
-    if program is None:
-        print("dnsperf is not installed (apt-get install dnsperf); its row is left out", file=sys.stderr)
-        return None
-    data = place / "queries"
-    data.write_text("www.healthy.lab A\n")
-    done = subprocess.run(
-        [program, "-s", address, "-d", str(data), "-l", str(int(SECONDS)), "-t", "1", "-D", "-T", "1", "-c", "1"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=SECONDS + 30,
-    )
-    found = re.search(r"Queries per second:\s+([\d.]+)", done.stdout)
-    assert found is not None, done.stdout
-    return float(found[1])
-
-
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--only", choices=["edge", "judgement"], help="leave the other part out")
     options = parser.parse_args()
-    inventory, listed = recording()
-    figures = [judge(inventory, listed), store(inventory, listed), *edge()]
+    only = options.only
+    figures = []
+    if only in {None, "judgement"}:
+        inventory, listed = recording()
+        figures += [judge(inventory, listed), store(inventory, listed)]
+    if only in {None, "edge"}:
+        figures += [*edge.figures(), edge.dnstap()]
     if not options.json:
         print("| what | ours | beside it | theirs | ratio |\n|---|---|---|---|---|")
     for figure in figures:
@@ -178,7 +105,8 @@ def main() -> int:
             print(json.dumps(figure._asdict() | {"ratio": round(figure.ratio, 4)}))
         else:
             ratio = f"{figure.ratio:.2g}"
-            print(f"| {figure.what} | {figure.ours:,.0f} | {figure.beside} | {figure.theirs:,.0f} | {ratio} |")
+            ours, theirs = (f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in figure[1::2])
+            print(f"| {figure.what} | {ours} | {figure.beside} | {theirs} | {ratio} |")
     return 0
 
 
