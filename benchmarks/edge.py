@@ -227,7 +227,7 @@ def _plot(costs: dict[int, float]) -> None:
     most = max(*costs.values(), 20.0) * 1.2
 
     def x(n: float) -> float:
-        return left + (math.log10(n) - 2) / 2 * (width - left - 30)
+        return left + 30 + (math.log10(n) - 2) / 2 * (width - left - 70)
 
     def y(value: float) -> float:
         return bottom - value / most * (bottom - 30)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import asyncio.base_events
 import contextlib
-import importlib.util
 import socket
 import subprocess
 import sys
@@ -33,12 +32,6 @@ from otel_dns_receiver.application.client import Client, ResolvConf, parse
 from otel_dns_receiver.application.dnspython import DnspythonInstrumentor
 from otel_dns_receiver.application.getaddrinfo import GetaddrinfoInstrumentor
 from udp_server import says, serving
-
-_spec = importlib.util.spec_from_file_location(
-    "passive_peers", Path(__file__).parent.parent / "passive" / "conftest.py"
-)
-peers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(peers)
 
 FUNCTIONS = ("udp", "udp_with_fallback", "tcp", "tls", "https", "quic")
 PATCHED = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -13,8 +12,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
+import peers
 import pytest
 import yaml
 from otel_dns_receiver.blackbox.migrate import migrate
@@ -23,12 +22,6 @@ from otel_dns_receiver.blackbox.probe import fails
 from otel_dns_receiver.blackbox.web import seconds
 from otel_dns_receiver.config import load_config
 from otel_dns_receiver.errors import ConfigError
-
-_spec = importlib.util.spec_from_file_location(
-    "passive_peers", Path(__file__).parent.parent / "passive" / "conftest.py"
-)
-peers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(peers)
 
 V4 = {"preferred_ip_protocol": "ip4"}
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import subprocess
-from pathlib import Path
 
 import dns.edns
 import dns.flags
@@ -14,6 +12,7 @@ import dns.name
 import dns.query
 import dns.rcode
 import msgspec
+import peers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,12 +20,6 @@ from otel_dns_receiver.sources import Context
 from otel_dns_receiver.sources.errorreports import ErrorReports
 from otel_dns_receiver.sources.errorreports.limits import Limits
 from otel_dns_receiver.sources.errorreports.report import Agent, Report, read
-
-_spec = importlib.util.spec_from_file_location(
-    "passive_peers", Path(__file__).parent.parent / "passive" / "conftest.py"
-)
-peers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(peers)
 
 AGENT = dns.name.from_text("er.agent.test")
 REPORT = "_er.1.broken.tower.test.7._er.er.agent.test"
@@ -145,6 +138,30 @@ def test_reports_from_a_resolver():
     assert (counts["taken"], counts["repeated"], counts["other_zone"]) == (1, 1, 1)
     verdicts = ("report", "asked_again_over_tcp", "no_report", "outside", "unparsable")
     assert counts["received"] == sum(counts[verdict] for verdict in verdicts)
+
+
+def test_a_connection_that_ends_in_the_middle_of_a_message():
+    port = peers.free_port()
+    keys = {"agent": "er.agent.test", "nameserver": "ns.agent.test", "listen": f"127.0.0.1:{port}"}
+    config = msgspec.convert(keys, ErrorReports)
+    wire = dns.message.make_query("er.agent.test", "SOA").to_wire()
+
+    async def go():
+        context, _, counts = Context.collecting(("tower.test",))
+        task = asyncio.create_task(config.run(context))
+        await asyncio.sleep(0.2)
+        for rest in (b"", b"\x00\xff half"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(len(wire).to_bytes(2, "big") + wire + rest)
+            writer.write_eof()
+            assert len(await asyncio.wait_for(reader.read(), 5)) > 2  # what came whole is answered
+            writer.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return counts
+
+    counts = asyncio.run(go())
+    assert (counts["received"], counts["connections_broken_off"]) == (2, 1)
 
 
 @pytest.mark.parametrize(

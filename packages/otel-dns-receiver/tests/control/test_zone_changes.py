@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import socket
@@ -20,6 +19,7 @@ import dns.tsig
 import dns.tsigkeyring
 import dns.update
 import msgspec
+import peers
 import pytest
 from dns_events import Record
 from hypothesis import given, settings
@@ -30,12 +30,6 @@ from otel_dns_receiver.sources.zonechanges.difference import ZoneError, differen
 from otel_dns_receiver.sources.zonechanges.notify import hear
 from otel_dns_receiver.sources.zonechanges.plans import PlanError, dnscontrol, octodns
 from otel_dns_receiver.sources.zonechanges.transfer import load_keys
-
-_spec = importlib.util.spec_from_file_location(
-    "passive_peers", Path(__file__).parent.parent / "passive" / "conftest.py"
-)
-peers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(peers)
 
 SECRET = "c2VjcmV0IG9mIHRoZSB0b3dlcg=="
 KEYRING = dns.tsigkeyring.from_text({"transfer.": ("hmac-sha256", SECRET)})

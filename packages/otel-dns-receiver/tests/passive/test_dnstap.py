@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import socket
 import ssl
 import struct
@@ -15,6 +14,7 @@ from pathlib import Path
 import dns.flags
 import dns.message
 import dns.rcode
+import peers
 import pytest
 from dns_events import Observation, Probe, Traffic
 from hypothesis import given, settings
@@ -27,10 +27,6 @@ from otel_dns_receiver.sources.dnstap.frames import CONTENT_TYPE, Decoder, Frame
 from otel_dns_receiver.sources.dnstap.message import MessageError, outcome_of, read
 from otel_dns_receiver.sources.dnstap.pairing import Pairing
 from otel_dns_receiver.sources.traffic import Minutes
-
-_spec = importlib.util.spec_from_file_location("passive_peers", Path(__file__).with_name("conftest.py"))
-peers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(peers)
 
 U32 = struct.Struct("!I")
 NOW = 1_800_000_000.0

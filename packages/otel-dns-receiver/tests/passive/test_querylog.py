@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import time
 from collections import Counter
 from pathlib import Path
 
 import msgspec
+import peers
 import pytest
 from dns_events import Observation, Traffic
 from hypothesis import given, settings
@@ -19,10 +19,6 @@ from otel_dns_receiver.sources.querylog import QueryLog
 from otel_dns_receiver.sources.querylog.follow import MOST_LINE, File
 from otel_dns_receiver.sources.querylog.formats import Dnsmasq, Pattern, bind, coredns, unbound
 from otel_dns_receiver.sources.querylog.source import Reading
-
-_spec = importlib.util.spec_from_file_location("passive_peers", Path(__file__).with_name("conftest.py"))
-peers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(peers)
 
 PATTERN = r"q=(?P<name>\S+) t=(?P<qtype>\S+) r=(?P<rcode>\S+) d=(?P<duration>\S+) at=(?P<time>\S+) c=(?P<client>\S+)"
 

@@ -7,10 +7,12 @@ import contextlib
 import datetime as dt
 import ipaddress
 import time
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from dns_events import DnsEventsError, ZoneChange, durations, new_id, normalize
 from msgspec import Meta, Struct, structs
+
+from otel_dns_receiver.sources.listening import endpoint, listen
 
 from . import transfer
 from .copies import Copies
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import dns.zone
+    from dns_events import Transport
 
     from otel_dns_receiver.sources.contract import Context
 
@@ -31,7 +34,6 @@ _QUIET = 1.0
 _LOOK = 1.0
 #: NOTIFY messages a second that are looked at; the rest are counted.
 _MOST_NOTIFIES = 1000
-_MOST_CONNECTIONS = 32
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -93,7 +95,7 @@ class ZoneChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         if not (self.primaries or self.files or self.plans):
             raise ValueError("nothing to watch; write `primaries`, `files` or `plans`")
         if self.notify is not None:
-            _endpoint(self.notify.listen)
+            endpoint(self.notify.listen)
             for address in self.notify.allow:
                 _address(address)
         for primary in self.primaries:
@@ -117,7 +119,15 @@ class ZoneChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             for watch in watches:
                 group.create_task(watch.run())
             if self.notify is not None:
-                group.create_task(_listen(self.notify, keys, watches, context))
+                ear = _Ear(self.notify, keys, watches, context)
+                group.create_task(
+                    listen(
+                        self.notify.listen,
+                        ear.hear,
+                        context,
+                        ready=lambda port: context.log.info("taking NOTIFY at port %d", port),
+                    )
+                )
             for file in self.files:
                 group.create_task(_watch_file(file, copies, context, say))
             for plan in self.plans:
@@ -129,13 +139,6 @@ def _address(text: str) -> None:
         ipaddress.ip_address(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no address; write for instance 192.0.2.1") from error
-
-
-def _endpoint(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"listen {text!r}; write for instance 192.0.2.7:53")
-    return host.strip("[]"), int(port)
 
 
 class _Said:
@@ -298,20 +301,6 @@ async def _watch_plan(plan: Plan, context: Context, say: Callable[[str, str | No
         await asyncio.sleep(_LOOK)
 
 
-async def _listen(notify: Notify, keys: transfer.Keyring, watches: list[PrimaryWatch], context: Context) -> None:
-    """Take NOTIFY messages until cancelled."""
-    host, port = _endpoint(notify.listen)
-    ear = _Ear(notify, keys, watches, context)
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(ear), local_addr=(host, port))
-    server = await asyncio.start_server(ear.stream, host, transport.get_extra_info("sockname")[1])
-    try:
-        await asyncio.Event().wait()
-    finally:
-        transport.close()
-        server.close()
-
-
 class _Ear:
     """Every NOTIFY: received = the sum of its verdicts + over_limit."""
 
@@ -324,9 +313,8 @@ class _Ear:
         self._context = context
         self._second = 0
         self._number = 0
-        self._connections = 0
 
-    def hear(self, wire: bytes, address: str) -> bytes | None:
+    def hear(self, wire: bytes, peer: tuple[str, int], _transport: Transport, /) -> bytes | None:
         """Take one message; what to answer."""
         self._context.count("notify_received", 1)
         second = int(time.monotonic())
@@ -336,43 +324,9 @@ class _Ear:
         if self._number > _MOST_NOTIFIES:
             self._context.count("notify_over_limit", 1)
             return None
-        heard = hear(wire, allowed=address in self._allowed, keys=self._keys, signed=self._signed, zones=self._zones)
+        heard = hear(wire, allowed=peer[0] in self._allowed, keys=self._keys, signed=self._signed, zones=self._zones)
         self._context.count(f"notify_{heard.verdict}", 1)
         for watch in self._watches:
             if heard.verdict == "told" and watch.primary.zone == heard.zone:
                 watch.tell()
         return heard.reply
-
-    async def stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One message over TCP."""
-        if self._connections >= _MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._connections += 1
-        try:
-            async with asyncio.timeout(5):
-                length = int.from_bytes(await reader.readexactly(2), "big")
-                reply = self.hear(await reader.readexactly(length), writer.get_extra_info("peername")[0])
-                if reply is not None:
-                    writer.write(len(reply).to_bytes(2, "big") + reply)
-                    await writer.drain()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            self._context.count("notify_broken_off", 1)
-        finally:
-            self._connections -= 1
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, ear: _Ear) -> None:
-        self._ear = ear
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        reply = self._ear.hear(data, addr[0])
-        if reply is not None:
-            self._transport.sendto(reply, addr)
