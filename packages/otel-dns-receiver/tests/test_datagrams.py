@@ -14,11 +14,10 @@ from dns_events import Probe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from otel_dns_receiver import wire as wires
-from otel_dns_receiver.ask import Question
-from otel_dns_receiver.exchange import Target
 from otel_dns_receiver.facts import observation
 from otel_dns_receiver.probing import turn as turn_module
 from otel_dns_receiver.probing.turn import Turn
+from otel_dns_receiver.question import Question, Target
 from otel_dns_receiver.transports import datagrams
 from otel_dns_receiver.transports.datagrams import Datagrams
 from signed import NOW

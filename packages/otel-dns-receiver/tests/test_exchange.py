@@ -13,7 +13,8 @@ import dns.name
 import dns.rdatatype
 import dns.rrset
 import pytest
-from otel_dns_receiver.exchange import Target, exchange, query
+from otel_dns_receiver.exchange import exchange, query
+from otel_dns_receiver.question import Target
 
 NAME = dns.name.from_text("www.example.com")
 

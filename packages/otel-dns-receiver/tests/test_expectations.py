@@ -7,12 +7,11 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import pytest
-from otel_dns_receiver.ask import Question
 from otel_dns_receiver.config import load_config
 from otel_dns_receiver.errors import ConfigError
-from otel_dns_receiver.exchange import Target
 from otel_dns_receiver.expectations import Expectation, TtlBounds, violations
 from otel_dns_receiver.facts import facts_of, silence
+from otel_dns_receiver.question import Question, Target
 from udp_server import says
 
 A = ("A", "192.0.2.1")

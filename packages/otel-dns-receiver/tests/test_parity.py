@@ -8,9 +8,8 @@ import itertools
 import dns.flags
 import pytest
 from dns_events import Probe
-from otel_dns_receiver.ask import Question
-from otel_dns_receiver.exchange import Target
 from otel_dns_receiver.probing.parity import compare, ways
+from otel_dns_receiver.question import Question, Target
 from otel_dns_receiver.transports.pool import Pool
 from udp_server import says, serving
 

@@ -14,8 +14,9 @@ from dns_events import Probe
 from hypothesis import given
 from hypothesis import strategies as st
 from otel_dns_receiver import read
-from otel_dns_receiver.ask import Question, observe
-from otel_dns_receiver.exchange import Reply, Target, query, reply_in
+from otel_dns_receiver.ask import observe
+from otel_dns_receiver.exchange import Reply, query, reply_in
+from otel_dns_receiver.question import Question, Target
 from signed import NOW
 
 TEXT = """\

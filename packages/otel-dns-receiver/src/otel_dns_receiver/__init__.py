@@ -7,10 +7,10 @@ As a library, `ask` puts one question and `Telemetry` records events on the Open
     Telemetry().record(observation)
 """
 
-from .ask import Question, ask, observe
+from .ask import ask, observe
 from .errors import ConfigError, DiscoveryError, ReceiverError
-from .exchange import Target
 from .probing import Prober
+from .question import Question, Target
 from .telemetry import Telemetry
 from .version import __version__
 

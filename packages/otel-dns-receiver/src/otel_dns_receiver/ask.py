@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import dns.rdatatype
 from dns_events.names import parse
 
 from . import facts
-from .exchange import Reply, Target, exchange, query
+from .exchange import Reply, exchange, query
 from .expectations import violations
 
 if TYPE_CHECKING:
-    from dns_events import Observation, Outcome, Probe, Role, Transport
+    from dns_events import Observation, Outcome, Probe
 
     from .dnssec.trust import Trust
     from .expectations import Expectation
+    from .question import Question
     from .transports.pool import Pool
-
-
-class Question(NamedTuple):
-    """What is asked of whom."""
-
-    zone: str
-    name: str
-    qtype: str
-    target: Target
-    role: Role
-    server_name: str | None = None
-    transport: Transport = "udp"
 
 
 async def ask(

@@ -17,11 +17,12 @@ from dns_events import DnsEventsError, Observation, Probe, Transport, durations,
 from dns_events.names import parse
 
 from . import clock, read
-from .ask import Question, ask
+from .ask import ask
 from .config import DEFAULT_TYPES, PORTS, load, schema
 from .errors import ReceiverError
-from .exchange import Target, exchange, query
+from .exchange import exchange, query
 from .oneshot import Validation
+from .question import Question, Target
 from .system import resolvers
 from .transports.tls import Tls
 from .version import __version__

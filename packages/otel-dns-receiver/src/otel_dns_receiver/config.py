@@ -12,8 +12,8 @@ from dns_events.yamlfile import Document
 from msgspec import Meta, Struct, structs
 
 from .errors import ConfigError
-from .exchange import Target
 from .expectations import Expectation
+from .question import Target
 from .sources.kinds import load as sources_load
 from .sources.kinds import schemas
 from .transports.tls import Tls

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dns_events import Transport
 
-    from .transports.tls import Tls
+    from .question import Target
 
 #: Fits every path that is not broken (DNS flag day 2020).
 PAYLOAD = 1232
@@ -40,14 +40,6 @@ _UNREACHABLE = {
     errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNRESET, errno.EADDRNOTAVAIL, errno.EPIPE,
 }  # fmt: skip
 _random = random.SystemRandom()
-
-
-class Target(NamedTuple):
-    """A server's address, and how to know it where the transport is encrypted."""
-
-    address: str
-    port: int = 53
-    tls: Tls | None = None
 
 
 class Reply(NamedTuple):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from dns_events import Dnssec, Ede, Outcome, Probe, Source, Transport, Violation
 
-    from .ask import Question
     from .dnssec.trust import Trust
+    from .question import Question
 
 #: Outcomes of which the response is kept as evidence.
 _KEPT = frozenset({"servfail", "refused", "error", "malformed", "referral"})

@@ -16,7 +16,7 @@ from dns_events import Probe, Violation, fingerprint
 from dns_events.names import parse
 from msgspec import structs
 
-from otel_dns_receiver.ask import Question, observe
+from otel_dns_receiver.ask import observe
 from otel_dns_receiver.exchange import exchange, query
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dns_events import Observation, Transport
 
-    from otel_dns_receiver.exchange import Target
+    from otel_dns_receiver.question import Question, Target
     from otel_dns_receiver.transports.pool import Pool
 
 #: Answers that rotate differ from one time to the next; so often each way is asked before it counts as different.

@@ -16,10 +16,11 @@ from dns_events import SILENT
 from dns_events.names import parse
 
 from otel_dns_receiver import facts as fact
-from otel_dns_receiver.ask import Question, ask
+from otel_dns_receiver.ask import ask
 from otel_dns_receiver.dnssec.trust import Trust
 from otel_dns_receiver.errors import DiscoveryError
 from otel_dns_receiver.facts import Facts, observation
+from otel_dns_receiver.question import Question
 from otel_dns_receiver.reach import Reach
 from otel_dns_receiver.resolve.roots import load_anchors, load_hints
 from otel_dns_receiver.resolve.walk import Walker

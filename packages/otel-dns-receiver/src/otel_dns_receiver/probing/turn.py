@@ -20,9 +20,9 @@ from otel_dns_receiver.expectations import violations
 from otel_dns_receiver.facts import Facts, check, facts_of
 
 if TYPE_CHECKING:
-    from otel_dns_receiver.ask import Question
     from otel_dns_receiver.dnssec.trust import Trust
     from otel_dns_receiver.expectations import Expectation
+    from otel_dns_receiver.question import Question
 
 #: Servers that rotate their answers have a few forms of each.
 _MOST_KNOWN = 8

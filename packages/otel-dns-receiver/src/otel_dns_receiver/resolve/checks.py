@@ -16,7 +16,8 @@ from otel_dns_receiver.exchange import exchange, query
 if TYPE_CHECKING:
     from dns_events import EdnsBehaviour
 
-    from otel_dns_receiver.exchange import Reply, Target
+    from otel_dns_receiver.exchange import Reply
+    from otel_dns_receiver.question import Target
 
 #: What every server is asked for at the apex.
 ASKED = (dns.rdatatype.SOA, dns.rdatatype.NS, dns.rdatatype.DNSKEY, dns.rdatatype.CDS, dns.rdatatype.CDNSKEY)

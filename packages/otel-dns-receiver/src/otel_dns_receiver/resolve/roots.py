@@ -13,7 +13,7 @@ import dns.rrset
 import dns.zonefile
 
 from otel_dns_receiver.errors import ConfigError
-from otel_dns_receiver.exchange import Target
+from otel_dns_receiver.question import Target
 
 if TYPE_CHECKING:
     from dns.rdtypes.ANY.DNSKEY import DNSKEY

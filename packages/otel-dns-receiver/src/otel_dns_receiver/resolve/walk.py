@@ -19,7 +19,8 @@ import dns.rdatatype
 
 from otel_dns_receiver.dnssec.chain import Chain, delegated, entrusted
 from otel_dns_receiver.errors import DiscoveryError
-from otel_dns_receiver.exchange import Reply, Target, exchange, query
+from otel_dns_receiver.exchange import Reply, exchange, query
+from otel_dns_receiver.question import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

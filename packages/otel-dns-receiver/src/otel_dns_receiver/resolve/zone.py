@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from otel_dns_receiver.dnssec.chain import Chain
-    from otel_dns_receiver.exchange import Reply, Target
+    from otel_dns_receiver.exchange import Reply
+    from otel_dns_receiver.question import Target
 
     from .walk import Cut, Walker
 

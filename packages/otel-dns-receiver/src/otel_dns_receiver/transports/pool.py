@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dns_events import Transport
 
-    from otel_dns_receiver.exchange import Target
+    from otel_dns_receiver.question import Target
 
 log = logging.getLogger(__name__)
 

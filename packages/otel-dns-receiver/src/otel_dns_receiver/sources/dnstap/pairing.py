@@ -11,9 +11,8 @@ import dns.exception
 import dns.message
 from dns_events import Server
 
-from otel_dns_receiver.ask import Question
-from otel_dns_receiver.exchange import Target
 from otel_dns_receiver.facts import facts_of, observation, silence
+from otel_dns_receiver.question import Question, Target
 
 from .message import MessageError, Seen, address_of, outcome_of, rdtype_of, read, type_of
 
