@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from otel_dns_receiver import read
 from otel_dns_receiver.ask import observe
-from otel_dns_receiver.exchange import Reply, query, reply_in
+from otel_dns_receiver.exchange import ZONEVERSION, Reply, query, reply_in
 from otel_dns_receiver.question import Question, Target
 from signed import NOW
 
@@ -101,6 +101,25 @@ def test_an_identifier_of_bytes_is_hex():
     response = message()
     response.use_edns(options=[dns.edns.GenericOption(dns.edns.OptionType.NSID, b"\x00\xff")])
     assert read.nsid(dns.message.from_wire(response.to_wire())) == "00ff"
+
+
+@pytest.mark.parametrize(
+    ("octets", "expected"),
+    [
+        ("02 00 00 00 00 07", 7),
+        ("02 00 ff ff ff ff", 2**32 - 1),
+        ("", None),  # the zone is not among the server's (RFC 9660 §3.2)
+        ("02 01 00 00 00 07", None),  # a type other than SOA-SERIAL
+        ("02 00 00 07", None),
+        ("02 00 00 00 00 07 00", None),
+    ],
+)
+def test_the_version_of_a_zone_is_its_serial(octets: str, expected: int | None):
+    response = message(answer="example.com. 60 IN SOA ns.example.com. host.example.com. 6 1 1 1 1")
+    response.use_edns(options=[dns.edns.GenericOption(ZONEVERSION, bytes.fromhex(octets))])
+    response = dns.message.from_wire(response.to_wire())
+    assert read.zoneversion(response) == expected
+    assert read.serial(response) == (6 if expected is None else expected)
 
 
 ASKED = query(dns.name.from_text("www.example.com"), dns.rdatatype.A, recursive=True)
