@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 import yaml
 
 HERE = Path(__file__).parent
@@ -34,9 +39,77 @@ def test_collector_configurations_are_fine_and_meet_at_their_ports():
     collector = yaml.safe_load((place / "collector.yaml").read_text())
     bridge = yaml.safe_load((place / "bridge.yaml").read_text())
     assert collector["exporters"]["otlp/bridge"]["endpoint"] == bridge["otlp"]["grpc"]
-    assert collector["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] in (place / "README.md").read_text()
+    for protocol in collector["receivers"]["otlp"]["protocols"].values():
+        assert protocol["endpoint"].rpartition(":")[2] in (place / "README.md").read_text()
     for pipeline in collector["service"]["pipelines"].values():
         assert set(pipeline["exporters"]) <= set(collector["exporters"])
+
+
+def free_ports(number: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+@pytest.mark.parametrize(("protocol", "port"), [("grpc", "14317"), ("http/protobuf", "14318")])
+def test_a_real_collector_carries_events_and_metrics(tmp_path, protocol, port):
+    otelcol = shutil.which("otelcol")
+    if otelcol is None:
+        pytest.skip("no OpenTelemetry Collector (otelcol) on the PATH")
+    ports = dict(zip(("14317", "14318", "4317", "8053", "9464"), map(str, free_ports(5)), strict=True))
+    place = tmp_path / "collector"
+    shutil.copytree(HERE / "collector", place)
+    for file in place.glob("*.yaml"):
+        text = file.read_text().replace("interval: 30s", "interval: 4s")
+        for old, new in ports.items():
+            text = text.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}")
+        file.write_text(text)
+    # A root and a resolver on loopback where nobody answers: a timeout is an observation too.
+    (place / "root.hints").write_text(". 60 IN NS ns.\nns. 60 IN A 127.255.255.254\n")
+    with (place / "receiver.yaml").open("a") as receiver:
+        receiver.write("root_hints: root.hints\n")
+    environment = {
+        **os.environ,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{ports[port]}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    commands = (
+        [otelcol, "--config", "collector.yaml"],
+        [sys.executable, "-m", "kafka_bridge", "run", "--config", "bridge.yaml"],
+        [sys.executable, "-m", "otel_dns_receiver", "run", "--config", "receiver.yaml"],
+    )
+    with ExitStack() as stack:
+        running = []
+        for number, command in enumerate(commands):
+            log = stack.enter_context((tmp_path / f"{number}.log").open("wb"))
+            process = stack.enter_context(
+                subprocess.Popen(command, cwd=place, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            )
+            stack.callback(process.terminate)
+            running.append(process)
+
+        def read(address: str) -> str:
+            assert [process.poll() for process in running] == [None] * 3, logs(tmp_path)
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{address}", timeout=5) as response:
+                    return response.read().decode()
+            except OSError:
+                return ""  # not listening yet
+
+        until = time.monotonic() + 90
+        arrived = exposed = False
+        while not (arrived and exposed):
+            assert time.monotonic() < until, f"events {arrived}, metrics {exposed}\n{logs(tmp_path)}"
+            zones = read(f"{ports['8053']}/api/zones")
+            arrived = any(zone["questions"] for zone in json.loads(zones)) if zones else False
+            exposed = 'dns_question_name="www.example.com"' in read(f"{ports['9464']}/metrics")
+            time.sleep(0.5)
+
+
+def logs(place: Path) -> str:
+    return "\n".join(path.read_text()[-1500:] for path in sorted(place.glob("*.log")))
 
 
 def test_every_folder_is_listed_and_tested():
