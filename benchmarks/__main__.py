@@ -73,7 +73,7 @@ def store(inventory: Inventory, listed: list[Event]) -> Figure:
                     for payload in payloads:
                         copy.write_row((payload,))
                 bare = len(listed) / (time.perf_counter() - began)
-            worker = Worker(pool, inventory, load_rules(), ["console"])
+            worker = Worker(pool, inventory, load_rules())
             began = time.perf_counter()
             while worker.turn(dt.datetime.now(dt.UTC), tick=False):
                 pass

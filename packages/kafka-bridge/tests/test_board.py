@@ -12,7 +12,7 @@ from kafka_bridge.board.queries import Latency, Point
 from kafka_bridge.intake.journal import Journal
 from kafka_bridge.intake.web import WebServer
 from kafka_bridge.pipeline.worker import Worker
-from wire import INVENTORY, RULES, outage, request
+from wire import INVENTORY, RULES, correlate, outage, request
 
 NOW = dt.datetime(2026, 11, 23, 12, 30, 20, tzinfo=dt.UTC)
 
@@ -30,9 +30,10 @@ def fill(pool):
         connection.execute("insert into zone_owner values ('example.com', 'web', 'Web <b>platform</b>', 'critical')")
     journal = Journal(pool)
     journal.append(request(outage()), "test")
-    worker = Worker(pool, INVENTORY, RULES, [])
+    worker = Worker(pool, INVENTORY, RULES)
     worker.turn(dt.datetime.now(dt.UTC))
     worker.turn(dt.datetime.now(dt.UTC))
+    correlate(pool)
     journal.close()
 
 

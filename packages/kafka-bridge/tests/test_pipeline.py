@@ -10,10 +10,12 @@ from kafka_bridge.config import Store
 from kafka_bridge.errors import FencedError
 from kafka_bridge.intake.journal import Journal
 from kafka_bridge.pipeline import write
+from kafka_bridge.pipeline.correlator import Correlator
 from kafka_bridge.pipeline.retention import prune
 from kafka_bridge.pipeline.worker import Worker
+from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from wire import INVENTORY, RULES, outage, request
+from wire import INVENTORY, RULES, correlate, outage, request
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def journal(pool):
 
 
 def worker(pool):
-    return Worker(pool, INVENTORY, RULES, ["file"])
+    return Worker(pool, INVENTORY, RULES)
 
 
 def now():
@@ -46,6 +48,7 @@ def test_an_outage_becomes_rows_an_incident_and_a_page(pool, journal):
     for n in range(0, len(listed), 100):
         journal.append(request(listed[n : n + 100]), "test")
     drain(worker(pool))
+    correlate(pool)
     total = one(pool, "select sum(total)::bigint from v_zone_minute")
     assert total == len(listed)
     failed = one(pool, "select sum(failed)::bigint from v_zone_minute")
@@ -82,7 +85,9 @@ def test_a_restart_between_any_two_batches_changes_nothing(pool, journal):
     for n in range(0, len(listed), 60):
         journal.append(request(listed[n : n + 60]), "test")
         drain(worker(pool), tick=False)
+        correlate(pool)
     drain(worker(pool))
+    correlate(pool)
     assert one(pool, "select count(*) from incident") == 1
     assert one(pool, "select count(*) from outbox") == 1
     assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(listed)
@@ -99,23 +104,30 @@ def test_a_failed_transaction_leaves_nothing_and_is_taken_again(pool, journal, m
         raise psycopg.OperationalError("on purpose")
 
     with monkeypatch.context() as patched:
-        patched.setattr(write, "pages", fail)
+        patched.setattr(write, "states", fail)
         with pytest.raises(Exception, match="on purpose"):
             working.turn(now())
     assert one(pool, "select count(*) from zone_state") == 0
     assert one(pool, "select count(*) from seen_event") == 0
-    working._engine = None  # what the worker's loop does
+    working.partition.forget()  # what the worker's loop does
     drain(working)
+    with monkeypatch.context() as patched:
+        patched.setattr(write, "pages", fail)
+        with pytest.raises(Exception, match="on purpose"):
+            correlate(pool)
+    assert one(pool, "select count(*) from incident") == 0
+    assert one(pool, "select count(*) from finding_queue") > 0
+    correlate(pool)
     assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(listed)
     assert one(pool, "select count(*) from outbox") == 1
 
 
-def test_what_waits_on_the_bus_does_not_become_late(pool, journal):
-    working = worker(pool)
+def test_what_waits_on_the_bus_does_not_become_late(pool, journal, monkeypatch):
+    monkeypatch.setattr("kafka_bridge.pipeline.worker._BATCH_REQUESTS", 1)
     for half in (outage()[:300], outage()[300:]):
         journal.append(request(half), "test")
-        working.turn(now())  # the clock is far ahead of both
-    drain(working)
+    drain(worker(pool))  # the clock is far ahead of both
+    correlate(pool)
     assert one(pool, "select count(*) from incident") == 1
 
 
@@ -152,7 +164,6 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_keeps_nothing_back(pool
 def test_a_resolution_is_paged_only_after_its_page(pool):
     from dns_rules import Engine
     from dns_rules.generate import Span, events
-    from kafka_bridge.pipeline.plan import Page, Plan
 
     engine = Engine(INVENTORY, RULES)
     found = engine.step(events("example.com", (Span(to="2m"), Span(from_="2m", to="5m", outcome="timeout"))))
@@ -160,13 +171,61 @@ def test_a_resolution_is_paged_only_after_its_page(pool):
 
     def put(transition):
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            write.pages(cursor, Plan({}, {}, {}, [Page(incident, transition)]), ["file"])
+            write.pages(cursor, [structs.replace(incident, state=transition)], ["file"])
 
     put("resolved")
     assert one(pool, "select count(*) from outbox") == 0
-    for transition in ("firing", "firing", "resolved", "resolved"):
+    for transition in ("pending", "firing", "firing", "resolved", "resolved"):
         put(transition)
     assert one(pool, "select count(*) from outbox") == 2
+
+
+def test_only_one_correlates_and_the_other_takes_over(pool, journal):
+    journal.append(request(outage()), "test")
+    drain(worker(pool))
+    first, second = (Correlator(pool.conninfo, INVENTORY, RULES, ["file"]) for _ in range(2))
+    assert first.turn()
+    assert not second.turn()
+    assert not second.leading
+    assert one(pool, "select count(*) from incident") == 1
+    first.stop()
+    assert second.turn()
+    second.stop()
+    assert one(pool, "select count(*) from outbox") == 1
+
+
+def test_a_zone_that_leaves_the_inventory_leaves_the_store_and_its_incident_ends(pool, journal):
+    journal.append(request(outage()), "test")
+    working = worker(pool)
+    drain(working)
+    correlate(pool)
+    assert one(pool, "select state from incident") == "firing"
+    without = structs.replace(INVENTORY, zones=INVENTORY.zones[1:])
+    working.partition.inventory = without
+    working.turn(now())
+    correlate(pool, without)
+    assert one(pool, "select state from incident") == "resolved"
+    assert one(pool, "select count(*) from zone_state") == 0
+
+
+def test_a_partition_that_stands_still_does_not_silence_the_others(pool, journal):
+    stuck = Worker(pool, INVENTORY, RULES, partition=1)
+    stuck.turn(now() - dt.timedelta(minutes=10))
+    journal.append(request(outage()), "test")
+    drain(worker(pool))
+    correlate(pool)
+    assert one(pool, "select state from incident") == "firing"
+
+
+def test_a_partition_that_is_a_little_behind_is_waited_for(pool, journal):
+    slow = Worker(pool, INVENTORY, RULES, partition=1)
+    journal.append(request(outage()), "test")
+    drain(worker(pool))
+    slow.turn(now() - dt.timedelta(seconds=50))
+    correlate(pool)
+    assert one(pool, "select count(*) from incident where state = 'firing'") == 1
+    updated = one(pool, "select updated from incident")
+    assert updated < now() - dt.timedelta(seconds=55)
 
 
 def test_a_drill_marks_what_begins_in_it(pool, journal):
@@ -176,6 +235,7 @@ def test_a_drill_marks_what_begins_in_it(pool, journal):
         )
     journal.append(request(outage()), "test")
     drain(worker(pool))
+    correlate(pool)
     assert one(pool, "select drill from incident") is True
 
 

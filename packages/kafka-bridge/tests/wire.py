@@ -8,6 +8,7 @@ import grpc
 from dns_events import otlp
 from dns_rules import Inventory, Team, Zone, load_rules
 from dns_rules.generate import Span, events
+from kafka_bridge.pipeline.correlator import Correlator
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 RULES = load_rules()
@@ -33,6 +34,14 @@ def request(listed) -> bytes:
     scope = message.resource_logs.add().scope_logs.add()
     scope.log_records.extend(otlp.to_proto(event) for event in listed)
     return message.SerializeToString()
+
+
+def correlate(pool, inventory=INVENTORY):
+    correlator = Correlator(pool.conninfo, inventory, RULES, ["file"])
+    try:
+        assert correlator.turn()
+    finally:
+        correlator.stop()
 
 
 def outage(minutes: float = 5, zone: str = "example.com", every: str = "2s"):

@@ -4,7 +4,7 @@
 """
 
 from .correlate import correlate
-from .engine import Engine, Step
+from .engine import Correlation, Engine, Judged, Judgement, Step
 from .errors import RulesError, StateError
 from .health import assess
 from .inventory import Inventory, Team, Zone, load_inventory
@@ -15,12 +15,15 @@ from .state import CorrelationState, ZoneState
 from .version import __version__
 
 __all__ = [
+    "Correlation",
     "CorrelationState",
     "Engine",
     "Finding",
     "Health",
     "Incident",
     "Inventory",
+    "Judged",
+    "Judgement",
     "Offender",
     "Rule",
     "Rules",

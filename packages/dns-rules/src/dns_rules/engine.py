@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from .correlate import correlate
 from .health import assess
-from .judge import judge
+from .judge import dismiss, judge
 from .model import Finding, Health, Incident, Tick
 from .state import MICROS, CorrelationState, ZoneState, decode, encode, micros, moment
 
@@ -22,54 +22,63 @@ if TYPE_CHECKING:
     from .rules import Rules
 
 
-class Step(Struct, frozen=True):
-    """What one step brought."""
+class Judged(Struct, frozen=True):
+    """What one step of the first kind brought."""
 
     findings: tuple[Finding, ...]
-    incidents: tuple[Incident, ...]
-    """Every incident whose content changed, in order; an incident may stand here more than once."""
     health: tuple[Health, ...]
     zones: frozenset[str]
     """Zones whose state changed."""
+    gone: frozenset[str]
+    """Zones that have left the inventory, whose state is no more."""
 
 
-class Engine:
-    """The judgement of all zones of one partition.
+class Step(Judged, frozen=True):
+    """What both steps together brought."""
+
+    incidents: tuple[Incident, ...]
+    """Every incident whose content changed, in order; an incident may stand here more than once."""
+
+
+class Judgement:
+    """The first step for all zones of one partition: `judge`, and how healthy they are.
 
     Args:
-        inventory: what is watched.
-        rules: the rule pack.
+        inventory: what is watched; may be replaced between steps.
+        rules: the rule pack; may be replaced between steps.
     """
 
     def __init__(self, inventory: Inventory, rules: Rules) -> None:
-        self._inventory = inventory
-        self._rules = rules
+        self.inventory = inventory
+        self.rules = rules
         self._zones: dict[str, ZoneState] = {}
-        self._correlation = CorrelationState()
 
-    def load_zone(self, zone: str, state: bytes) -> None:
-        """Take up a zone where `dump_zone` left it."""
+    def __contains__(self, zone: str) -> bool:
+        """Whether there is a state of this zone."""
+        return zone in self._zones
+
+    def load(self, zone: str, state: bytes) -> None:
+        """Take up a zone where `dump` left it.
+
+        Raises:
+            StateError: another version's, or damaged.
+        """
         self._zones[zone] = decode(state, ZoneState)
 
-    def load_correlation(self, state: bytes) -> None:
-        """Take up the incidents where `dump_correlation` left them."""
-        self._correlation = decode(state, CorrelationState)
-
-    def dump_zone(self, zone: str) -> bytes:
+    def dump(self, zone: str) -> bytes:
         """The zone's state."""
         return encode(self._zones[zone])
 
-    def dump_correlation(self) -> bytes:
-        """The open incidents."""
-        return encode(self._correlation)
+    def state(self, zone: str) -> ZoneState | None:
+        """The zone's state, to look at."""
+        return self._zones.get(zone)
 
-    def set_drills(self, drills: Mapping[str, tuple[dt.datetime, dt.datetime | None]]) -> None:
-        """Say which zones are broken on purpose, from when and until when."""
-        self._correlation.drills = {
-            zone: (micros(start), None if end is None else micros(end)) for zone, (start, end) in sorted(drills.items())
-        }
+    @property
+    def sealed(self) -> int | None:
+        """Microseconds since 1970 before which no zone has findings to come; ``None`` without zones."""
+        return min((state.sealed for state in self._zones.values()), default=None)
 
-    def step(self, events: Iterable[Event], now: dt.datetime | None = None) -> Step:
+    def step(self, events: Iterable[Event], now: dt.datetime | None = None) -> Judged:
         """Judge events, in the order in which they came, then let time pass until `now`.
 
         Args:
@@ -78,50 +87,116 @@ class Engine:
         """
         findings: list[Finding] = []
         touched: set[str] = set()
+        gone = sorted(name for name in self._zones if self.inventory.zone(name) is None)
+        for name in gone:
+            findings += dismiss(self._zones.pop(name))
         before = {name: state.sealed for name, state in self._zones.items()}
         for event in events:
-            state, found = judge(self._zones.get(event.zone), event, self._inventory, self._rules)
+            state, found = judge(self._zones.get(event.zone), event, self.inventory, self.rules)
             findings += found
             if state is not None:
                 self._zones[event.zone] = state
                 touched.add(event.zone)
         if now is not None:
             for name in sorted(self._zones):
-                state, found = judge(self._zones[name], Tick(now), self._inventory, self._rules)
+                state, found = judge(self._zones[name], Tick(now), self.inventory, self.rules)
                 findings += found
                 if state is not None:
                     self._zones[name] = state
         evaluated = sorted(name for name, state in self._zones.items() if before.get(name) != state.sealed)
-        return Step(
+        return Judged(
             findings=tuple(findings),
-            incidents=tuple(self._incidents(findings)),
             health=tuple(self._health(evaluated)),
             zones=frozenset(touched.union(evaluated)),
+            gone=frozenset(gone),
         )
 
-    def finish(self) -> Step:
-        """Judge what is still open, as at the end of a recording."""
-        last = max((micros(self._last(state)) for state in self._zones.values()), default=0)
-        slack = int((self._rules.lateness + self._rules.step) * MICROS)
-        return self.step((), moment(last + slack))
-
-    def _last(self, state: ZoneState) -> dt.datetime:
-        return moment(max([state.watermark + int(self._rules.lateness * MICROS), *state.open]))
-
-    def _incidents(self, findings: list[Finding]) -> list[Incident]:
-        changed: list[Incident] = []
-        for finding in sorted(findings, key=lambda f: (f.time, f.zone, f.rule, f.key)):
-            self._correlation, found = correlate(self._correlation, finding, self._inventory, self._rules)
-            changed += found
-        # No zone will bring a finding from before the time up to which all of them are sealed.
-        if self._zones:
-            sealed = min(state.sealed for state in self._zones.values())
-            self._correlation, found = correlate(self._correlation, Tick(moment(sealed)), self._inventory, self._rules)
-            changed += found
-        return changed
+    def end(self) -> dt.datetime:
+        """The time at which everything that is still open can be judged, as at the end of a recording."""
+        lateness = int(self.rules.lateness * MICROS)
+        last = max((max([s.watermark + lateness, *s.open]) for s in self._zones.values()), default=0)
+        return moment(last + lateness + int(self.rules.step * MICROS))
 
     def _health(self, zones: list[str]) -> Iterable[Health]:
         for name in zones:
-            zone = self._inventory.zone(name)
+            zone = self.inventory.zone(name)
             if zone is not None:
-                yield assess(self._zones[name], zone, self._rules)
+                yield assess(self._zones[name], zone, self.rules)
+
+
+class Correlation:
+    """The second step, one for all partitions: findings in the order of their times, `correlate` each.
+
+    Args:
+        inventory: whose the zones are; may be replaced between steps.
+        rules: the rule pack; may be replaced between steps.
+    """
+
+    def __init__(self, inventory: Inventory, rules: Rules) -> None:
+        self.inventory = inventory
+        self.rules = rules
+        self._state = CorrelationState()
+
+    def load(self, state: bytes) -> None:
+        """Take up the incidents where `dump` left them.
+
+        Raises:
+            StateError: another version's, or damaged.
+        """
+        self._state = decode(state, CorrelationState)
+
+    def dump(self) -> bytes:
+        """The open incidents, and the findings whose turn has not come."""
+        return encode(self._state)
+
+    def set_drills(self, drills: Mapping[str, tuple[dt.datetime, dt.datetime | None]]) -> None:
+        """Say which zones are broken on purpose, from when and until when."""
+        self._state.drills = {
+            zone: (micros(start), None if end is None else micros(end)) for zone, (start, end) in sorted(drills.items())
+        }
+
+    def step(self, findings: Iterable[Finding], until: int | None) -> tuple[Incident, ...]:
+        """Take findings in, and correlate those whose turn has come.
+
+        The incidents are the same however the findings are spread over steps, because a finding waits until
+        no partition has an earlier one to come.
+
+        Args:
+            findings: new ones, in any order.
+            until: microseconds since 1970 before which no partition has findings to come; ``None``: unknown.
+        """
+        waiting = sorted([*self._state.waiting, *findings], key=lambda f: (f.time, f.zone, f.rule, f.key))
+        if until is None:
+            self._state.waiting = waiting
+            return ()
+        changed: list[Incident] = []
+        due = [finding for finding in waiting if micros(finding.time) <= until]
+        turns: list[Finding | Tick] = [*due, Tick(moment(until))]
+        for finding in turns:
+            self._state, found = correlate(self._state, finding, self.inventory, self.rules)
+            changed += found
+        self._state.waiting = waiting[len(due) :]
+        return tuple(changed)
+
+
+class Engine:
+    """Both steps for all zones, for recordings and whoever has one partition.
+
+    Args:
+        inventory: what is watched.
+        rules: the rule pack.
+    """
+
+    def __init__(self, inventory: Inventory, rules: Rules) -> None:
+        self.judgement = Judgement(inventory, rules)
+        self.correlation = Correlation(inventory, rules)
+
+    def step(self, events: Iterable[Event], now: dt.datetime | None = None) -> Step:
+        """`Judgement.step`, then `Correlation.step` of what it found."""
+        judged = self.judgement.step(events, now)
+        incidents = self.correlation.step(judged.findings, self.judgement.sealed)
+        return Step(judged.findings, judged.health, judged.zones, judged.gone, incidents)
+
+    def finish(self) -> Step:
+        """Judge what is still open, as at the end of a recording."""
+        return self.step((), self.judgement.end())

@@ -84,6 +84,11 @@ def judge(
     return state, findings
 
 
+def dismiss(state: ZoneState) -> list[Finding]:
+    """The end of all findings of a zone that is watched no more."""
+    return [_cleared(finding, moment(state.sealed)) for _, finding in sorted(state.active.items())]
+
+
 def _seal(state: ZoneState, slot: int, zone: Zone, rules: Rules) -> None:
     """Merge one step's bucket into the state."""
     bucket = state.open.pop(slot, None)

@@ -151,6 +151,8 @@ class CorrelationState(Struct):
     """By zone."""
     drills: dict[str, tuple[int, int | None]] = {}
     """Zones that are broken on purpose, from and until when."""
+    waiting: list[Finding] = []
+    """Findings that a slower partition may still have earlier ones than."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()

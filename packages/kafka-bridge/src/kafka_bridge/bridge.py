@@ -21,6 +21,7 @@ from .notify.console import Console
 from .notify.file import File
 from .notify.outbox import Deliverer
 from .notify.webhook import Webhook
+from .pipeline.correlator import Correlator
 from .pipeline.retention import Retention
 from .pipeline.worker import Worker
 from .postgres.server import Server
@@ -94,8 +95,13 @@ class Bridge:
         deliverer = Deliverer(self.pool, notifiers)
         stack.callback(deliverer.stop)
         journal = Journal(self.pool)
-        self.worker = Worker(self.pool, self.inventory, rules, [n.name for n in notifiers], arrived=journal.appended)
+        correlator = Correlator(self.conninfo, self.inventory, rules, [n.name for n in notifiers])
+        stack.callback(correlator.stop)
+        self.worker = Worker(
+            self.pool, self.inventory, rules, arrived=journal.appended, committed=correlator.arrived.set
+        )
         stack.callback(self.worker.stop)
+        correlator.start()
         stack.callback(journal.close)
         self.worker.start()
         self._listen(journal)

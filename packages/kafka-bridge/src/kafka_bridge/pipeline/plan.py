@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from dns_events import Delegation, Observation, fingerprint
-from dns_rules import Incident
 from msgspec import Struct
 
 from kafka_bridge.store import histogram
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dns_events import Event
-    from dns_rules import Step
 
 #: Columns of `observation_minute` that count outcomes, in their order.
 OUTCOMES = (
@@ -38,24 +36,16 @@ class Minute(Struct):
     latency: list[int] = msgspec.field(default_factory=lambda: [0] * histogram.SIZE)
 
 
-class Page(Struct, frozen=True):
-    """An incident that became firing or resolved."""
-
-    incident: Incident
-    transition: str
-
-
 class Plan(Struct, frozen=True):
-    """Everything that one transaction writes besides offsets and state."""
+    """The aggregates of a batch."""
 
     minutes: dict[MinuteKey, Minute]
     answers: dict[AnswerKey, Observation]
     delegations: dict[tuple[str, str], Delegation]
-    pages: list[Page]
 
 
-def plan(events: Iterable[Event], step: Step) -> Plan:
-    """The rows that a batch of events and its judgement come to."""
+def plan(events: Iterable[Event]) -> Plan:
+    """The rows that a batch of events comes to."""
     minutes: dict[MinuteKey, Minute] = {}
     answers: dict[AnswerKey, Observation] = {}
     delegations: dict[tuple[str, str], Delegation] = {}
@@ -67,8 +57,7 @@ def plan(events: Iterable[Event], step: Step) -> Plan:
                 answers[key] = event
         elif isinstance(event, Delegation):
             delegations[event.zone, event.probe.id] = event
-    pages = [Page(i, i.state) for i in step.incidents if i.state in {"firing", "resolved"}]
-    return Plan(minutes, answers, delegations, pages)
+    return Plan(minutes, answers, delegations)
 
 
 def region_of(event: Event) -> str:

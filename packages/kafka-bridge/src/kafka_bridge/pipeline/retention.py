@@ -10,7 +10,7 @@ import psycopg
 from dns_events.durations import seconds
 from psycopg_pool import PoolTimeout
 
-from .worker import CONSUMER
+from .partition import CONSUMER
 
 if TYPE_CHECKING:
     from kafka_bridge.config import Store

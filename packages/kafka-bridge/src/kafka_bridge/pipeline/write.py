@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Cursor = psycopg.Cursor[Any]
 
+#: States of an incident that somebody is told.
+TOLD = ("firing", "resolved")
+
 _MINUTE = f"""
 insert into observation_minute as m
     (minute, zone, name, qtype, region, server, server_name, role, {", ".join(OUTCOMES)}, secure, bogus, latency)
@@ -100,16 +103,62 @@ def aggregates(cursor: Cursor, plan: Plan) -> None:
     )
 
 
-def judgement(
-    cursor: Cursor, findings: Iterable[Finding], incidents: Iterable[Incident], health: Iterable[Health]
-) -> None:
-    """Findings, incidents and health as they are now."""
+def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Health]) -> None:
+    """Findings, for the record and for the correlation, and health as it is now."""
+    bodies = [(f, _json(f)) for f in findings]
     cursor.executemany(
         "insert into finding (id, state, zone, rule, time, body) values (%s, %s, %s, %s, %s, %s) "
         "on conflict do nothing",
-        [(f.id, f.state, f.zone, f.rule, f.time, _json(f)) for f in findings],
+        [(f.id, f.state, f.zone, f.rule, f.time, body) for f, body in bodies],
     )
-    for i in incidents:
+    cursor.executemany("insert into finding_queue (body) values (%s)", [(body,) for _, body in bodies])
+    rows = [
+        (h.zone, h.time, h.status, h.score, _json(h.reasons), h.agreement, h.dnssec, _json(h.regions)) for h in health
+    ]
+    cursor.executemany(
+        "insert into zone_health (zone, time, status, score, reasons, agreement, dnssec, regions) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (zone) do update set time = excluded.time, "
+        "status = excluded.status, score = excluded.score, reasons = excluded.reasons, "
+        "agreement = excluded.agreement, dnssec = excluded.dnssec, regions = excluded.regions",
+        rows,
+    )
+    cursor.executemany(
+        "insert into zone_health_minute (zone, minute, status, score, agreement) "
+        "values (%s, date_trunc('minute', %s), %s, %s, %s) on conflict (zone, minute) do update set "
+        "status = excluded.status, score = least(zone_health_minute.score, excluded.score), "
+        "agreement = excluded.agreement",
+        [(zone, time, status, score, agreement) for zone, time, status, score, _, agreement, _, _ in rows],
+    )
+
+
+def states(cursor: Cursor, partition: int, zones: Iterable[tuple[str, bytes]]) -> None:
+    """The judgement's state of zones."""
+    cursor.executemany(
+        "insert into zone_state (zone, partition, state) values (%s, %s, %s) on conflict (zone) do update set "
+        "partition = excluded.partition, state = excluded.state, updated = now()",
+        [(zone, partition, state) for zone, state in zones],
+    )
+
+
+def forget_states(cursor: Cursor, zones: Iterable[str]) -> None:
+    """Of zones that are watched no more."""
+    if names := sorted(zones):
+        cursor.execute("delete from zone_state where zone = any(%s)", (names,))
+        cursor.execute("delete from zone_health where zone = any(%s)", (names,))
+
+
+def correlation(cursor: Cursor, state: bytes) -> None:
+    """The correlation's state."""
+    cursor.execute(
+        "insert into correlation_state (state) values (%s) on conflict (one) do update set "
+        "state = excluded.state, updated = now()",
+        (state,),
+    )
+
+
+def incidents(cursor: Cursor, changed: Iterable[Incident]) -> None:
+    """Incidents as they are now, and every change of them."""
+    for i in changed:
         cursor.execute(
             "insert into incident (id, zone, rule, class, severity, state, since, updated, owner, title, drill, body) "
             "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set "
@@ -122,32 +171,18 @@ def judgement(
             ),
         )  # fmt: skip
         cursor.execute("insert into incident_history (id, body) values (%s, %s)", (i.id, _json(i)))
-    for h in health:
-        row = (h.zone, h.time, h.status, h.score, _json(h.reasons), h.agreement, h.dnssec, _json(h.regions))
-        cursor.execute(
-            "insert into zone_health (zone, time, status, score, reasons, agreement, dnssec, regions) "
-            "values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (zone) do update set time = excluded.time, "
-            "status = excluded.status, score = excluded.score, reasons = excluded.reasons, "
-            "agreement = excluded.agreement, dnssec = excluded.dnssec, regions = excluded.regions",
-            row,
-        )
-        cursor.execute(
-            "insert into zone_health_minute (zone, minute, status, score, agreement) "
-            "values (%s, date_trunc('minute', %s), %s, %s, %s) on conflict (zone, minute) do update set "
-            "status = excluded.status, score = least(zone_health_minute.score, excluded.score), "
-            "agreement = excluded.agreement",
-            (h.zone, h.time, h.status, h.score, h.agreement),
-        )
 
 
-def pages(cursor: Cursor, plan: Plan, notifiers: list[str]) -> None:
+def pages(cursor: Cursor, changed: Iterable[Incident], notifiers: list[str]) -> None:
     """Pages into the outbox: each incident and transition once, a resolution only after its page."""
-    for page in plan.pages:
+    for incident in changed:
+        if incident.state not in TOLD:
+            continue
         cursor.execute(
             "insert into outbox (incident, transition, body) select %(id)s, %(transition)s, %(body)s "
             "where %(transition)s = 'firing' or exists (select 1 from outbox where incident = %(id)s "
             "and transition = 'firing') on conflict do nothing returning id",
-            {"id": page.incident.id, "transition": page.transition, "body": _json(page.incident)},
+            {"id": incident.id, "transition": incident.state, "body": _json(incident)},
         )
         row = cursor.fetchone()
         if row is not None:
@@ -157,11 +192,20 @@ def pages(cursor: Cursor, plan: Plan, notifiers: list[str]) -> None:
             )
 
 
-def dead_letters(cursor: Cursor, partition: int, dead: Iterable[tuple[int, Dead]]) -> None:
+def publications(cursor: Cursor, topic: str, values: Iterable[tuple[str, Finding | Incident]]) -> None:
+    """What is to be told to a topic, by key."""
+    cursor.executemany(
+        "insert into publication (topic, key, body) values (%s, %s, %s)",
+        [(topic, key, _json(value)) for key, value in values],
+    )
+
+
+def dead_letters(cursor: Cursor, topic: str | None, partition: int, dead: Iterable[tuple[int, Dead]]) -> None:
     """What could not be read, with its reason and its offset."""
     cursor.executemany(
-        'insert into deadletter (partition, "offset", reason, payload) values (%s, %s, %s, %s)',
-        [(partition, offset, letter.reason, letter.payload) for offset, letter in dead],
+        'insert into deadletter (topic, partition, "offset", reason, payload) values (%s, %s, %s, %s, %s) '
+        "on conflict do nothing",
+        [(topic, partition, offset, letter.reason, letter.payload) for offset, letter in dead],
     )
 
 

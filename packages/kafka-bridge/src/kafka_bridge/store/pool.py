@@ -12,6 +12,8 @@ from kafka_bridge.errors import StoreError
 
 from .migrate import SCHEMA, migrate
 
+_OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=kafka-bridge"
+
 Pool = ConnectionPool[psycopg.Connection[tuple[Any, ...]]]
 
 
@@ -21,13 +23,12 @@ def open_pool(conninfo: str, *, size: int = 8) -> Pool:
     Raises:
         StoreError: it cannot be reached; the message is without the password.
     """
-    options = {"options": f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=kafka-bridge"}
     try:
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
             migrate(connection)
         pool: Pool = ConnectionPool(
             conninfo,
-            kwargs={"autocommit": True, "connect_timeout": 5, **options},
+            kwargs={"autocommit": True, "connect_timeout": 5, "options": _OPTIONS},
             min_size=2,
             max_size=size,
             timeout=10,
@@ -40,6 +41,11 @@ def open_pool(conninfo: str, *, size: int = 8) -> Pool:
         msg = f"the store at {shown(conninfo)} cannot be used: {_without_password(str(error), conninfo)}"
         raise StoreError(msg) from error
     return pool
+
+
+def connect(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """One connection of one's own, for what belongs to a session."""
+    return psycopg.connect(conninfo, autocommit=True, connect_timeout=5, options=_OPTIONS)
 
 
 def shown(conninfo: str) -> str:

@@ -1,0 +1,181 @@
+"""The correlation of all partitions: findings in, incidents and pages out. One works, the others stand by."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import psycopg
+from dns_rules import Correlation, Finding, StateError
+
+from kafka_bridge.store.pool import connect
+
+from . import write
+from .partition import CONSUMER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dns_rules import Inventory, Rules
+
+    Connection = psycopg.Connection[tuple[Any, ...]]
+
+log = logging.getLogger(__name__)
+
+#: Any number, as long as nobody else in the database locks it.
+_LOCK = 0x0D25_7076
+_PACE = 1.0
+#: A partition that is this far behind the others is not waited for: its trouble must not silence theirs.
+_PATIENCE = dt.timedelta(seconds=60)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class Correlator:
+    """Takes findings from their queue once no partition has earlier ones to come.
+
+    The session that writes is the session that holds the lock, so that there is never more than one.
+
+    Args:
+        conninfo: of the store.
+        inventory: whose the zones are.
+        rules: the rule pack.
+        notifiers: names under which pages are to be delivered.
+        publish: sends ``(topic, key, body)`` to Kafka, in their order; returns once they are there.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        inventory: Inventory,
+        rules: Rules,
+        notifiers: list[str],
+        *,
+        publish: Callable[[list[tuple[str, str, bytes]]], None] | None = None,
+    ) -> None:
+        self._conninfo = conninfo
+        self.inventory = inventory
+        self.rules = rules
+        self._notifiers = notifiers
+        self._publish = publish
+        self._correlation: Correlation | None = None
+        self._connection: Connection | None = None
+        self._until: int | None = None
+        self.arrived = threading.Event()
+        """Set when there may be new findings."""
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Correlator:
+        """Work, or stand by, on a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="correlate", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Finish the turn at hand, and let another one take over."""
+        self._stopping.set()
+        self.arrived.set()
+        if self._thread is not None:
+            self._thread.join(30)
+        self._drop()
+
+    @property
+    def leading(self) -> bool:
+        """Whether this one works."""
+        return self._connection is not None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.arrived.clear()
+                self.turn()
+                self.publish()
+            except (psycopg.Error, StateError, OSError) as error:
+                log.warning("the correlation was rolled back and is taken again: %s", str(error).split("\n")[0])
+                self._drop()
+            self.arrived.wait(_PACE)
+
+    def turn(self) -> bool:
+        """One transaction; returns whether this one leads."""
+        connection = self._lead()
+        if connection is None:
+            return False
+        with connection.transaction(), connection.cursor() as cursor:
+            correlation = self._correlation or self._load(connection)
+            correlation.inventory, correlation.rules = self.inventory, self.rules
+            cursor.execute("delete from finding_queue returning body")
+            found = [msgspec.convert(row[0], Finding) for row in cursor.fetchall()]
+            until = self._clock(cursor)
+            if not found and until == self._until:
+                return True
+            cursor.execute(
+                "select zone, started, ended from drill where ended is null or ended > now() - interval '1 hour'"
+            )
+            correlation.set_drills({zone: (start, end) for zone, start, end in cursor.fetchall()})
+            incidents = correlation.step(found, until)
+            if found or incidents:
+                write.incidents(cursor, incidents)
+                write.pages(cursor, incidents, self._notifiers)
+                if self._publish is not None:
+                    write.publications(cursor, "findings", [(f.zone, f) for f in sorted(found, key=_order)])
+                    write.publications(cursor, "incidents", [(i.id, i) for i in incidents])
+                write.correlation(cursor, correlation.dump())
+        # Only what was committed is known: after a rollback the state is read anew.
+        self._correlation, self._until = correlation, until
+        return True
+
+    def publish(self) -> None:
+        """Send what was committed to the topics, and forget it once it is there: at least once, in order."""
+        if self._publish is None or self._connection is None:
+            return
+        while True:
+            rows = self._connection.execute(
+                "select seq, topic, key, body::text from publication order by seq limit 500"
+            ).fetchall()
+            if not rows:
+                return
+            self._publish([(topic, key, body.encode()) for _, topic, key, body in rows])
+            self._connection.execute("delete from publication where seq <= %s", (rows[-1][0],))
+
+    def _lead(self) -> Connection | None:
+        if self._connection is None:
+            connection = connect(self._conninfo)
+            row = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+            if row is None or not row[0]:
+                connection.close()
+                return None
+            self._connection = connection
+        return self._connection
+
+    def _load(self, connection: Connection) -> Correlation:
+        correlation = Correlation(self.inventory, self.rules)
+        row = connection.execute("select state from correlation_state").fetchone()
+        if row is not None:
+            correlation.load(bytes(row[0]))
+        return correlation
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        self._correlation = self._until = None
+        if connection is not None:
+            connection.close()
+
+    @staticmethod
+    def _clock(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int | None:
+        """Before this no partition has findings to come, in microseconds since 1970."""
+        cursor.execute(
+            "select min(sealed) from bus_offset where consumer = %(consumer)s and sealed >= "
+            "(select max(sealed) from bus_offset where consumer = %(consumer)s) - %(patience)s",
+            {"consumer": CONSUMER, "patience": _PATIENCE},
+        )
+        row = cursor.fetchone()
+        if row is None or not isinstance(row[0], dt.datetime):
+            return None
+        return (row[0] - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def _order(finding: Finding) -> tuple[dt.datetime, str, str, str]:
+    return finding.time, finding.zone, finding.rule, finding.key

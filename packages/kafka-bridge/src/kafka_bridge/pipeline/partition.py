@@ -1,0 +1,175 @@
+"""One partition: its judgement in memory, and one transaction a batch."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dns_rules import Judgement
+from dns_rules.state import moment
+
+from kafka_bridge.errors import FencedError
+
+from . import write
+from .plan import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import psycopg
+    from dns_events import Event
+    from dns_rules import Inventory, Rules
+
+    from kafka_bridge.store.pool import Pool
+
+    from .decode import Dead
+
+CONSUMER = "judge"
+
+
+class Batch(NamedTuple):
+    """What was read of a partition in one go."""
+
+    events: list[Event]
+    dead: tuple[tuple[int, Dead], ...] = ()
+    """With their offsets."""
+    last: int | None = None
+    """The offset up to which was read; ``None`` where there was nothing."""
+
+
+class Committed(NamedTuple):
+    """What one transaction came to."""
+
+    batch: Batch
+    events: int
+    duplicates: int
+
+
+class Partition:
+    """Judges batches of one partition, and commits offset, state and results together.
+
+    After a failed transaction the judgement in memory is ahead of the store, and is read from the store anew.
+
+    Args:
+        pool: connections to the store.
+        inventory: what is watched.
+        rules: the rule pack.
+        number: of the partition.
+        publish: called with the new events of a batch and the judgement before its transaction is committed.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        inventory: Inventory,
+        rules: Rules,
+        number: int = 0,
+        *,
+        publish: Callable[[list[Event], Judgement], None] | None = None,
+    ) -> None:
+        self._pool = pool
+        self.inventory = inventory
+        self.rules = rules
+        self.number = number
+        self._publish = publish
+        self._judgement: Judgement | None = None
+        self._epoch: int | None = None
+
+    def take_over(self) -> int:
+        """Claim the partition, unless it is ours, and read its state; returns the offset that was committed last.
+
+        Whoever had it is fenced from here on.
+        """
+        judgement = Judgement(self.inventory, self.rules)
+        with self._pool.connection() as connection, connection.transaction():
+            if self._epoch is None:
+                row = connection.execute(
+                    "insert into bus_offset as o (consumer, partition, epoch) values (%s, %s, 1) "
+                    "on conflict (consumer, partition) do update set epoch = o.epoch + 1 returning epoch",
+                    (CONSUMER, self.number),
+                ).fetchone()
+                assert row is not None
+                self._epoch = row[0]
+            offset = self._fence(connection.cursor())
+            for zone, state in connection.execute(
+                "select zone, state from zone_state where partition = %s", (self.number,)
+            ).fetchall():
+                judgement.load(zone, state)
+        self._judgement = judgement
+        return offset
+
+    def forget(self) -> None:
+        """Read the state from the store anew before the next batch."""
+        self._judgement = None
+
+    def commit(
+        self, read: Callable[[psycopg.Cursor[Any], int], Batch], now: Callable[[Batch], dt.datetime | None]
+    ) -> Committed:
+        """One batch and its transaction.
+
+        Args:
+            read: gets the cursor and the offset that was committed last; what follows on it.
+            now: until when time has passed, after this batch; ``None`` where only its events say so.
+
+        Raises:
+            FencedError: another worker has taken over.
+        """
+        if self._judgement is None:
+            self.take_over()
+        judgement = self._judgement
+        assert judgement is not None
+        judgement.inventory, judgement.rules = self.inventory, self.rules
+        with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            batch = read(cursor, self._fence(cursor))
+            time = now(batch)
+            if batch.last is None and time is None:
+                return Committed(batch, 0, 0)
+            known = write.fresh(cursor, [event.id for event in batch.events])
+            new: list[Event] = []
+            for event in batch.events:
+                if event.id in known:
+                    known.discard(event.id)
+                    new.append(event)
+            self._adopt(cursor, judgement, {event.zone for event in new})
+            judged = judgement.step(new, time)
+            write.aggregates(cursor, plan(new))
+            write.judgement(cursor, judged.findings, judged.health)
+            write.dead_letters(cursor, None, self.number, batch.dead)
+            write.states(cursor, self.number, [(zone, judgement.dump(zone)) for zone in sorted(judged.zones)])
+            write.forget_states(cursor, judged.gone)
+            sealed = _sealed(judgement, time)
+            if batch.last is not None or sealed is not None:
+                cursor.execute(
+                    'update bus_offset set "offset" = coalesce(%s, "offset"), sealed = coalesce(%s, sealed) '
+                    "where consumer = %s and partition = %s",
+                    (batch.last, sealed, CONSUMER, self.number),
+                )
+            if self._publish is not None and new:
+                self._publish(new, judgement)
+        return Committed(batch, len(new), len(batch.events) - len(new))
+
+    def _fence(self, cursor: psycopg.Cursor[Any]) -> int:
+        cursor.execute(
+            'select "offset", epoch from bus_offset where consumer = %s and partition = %s for update',
+            (CONSUMER, self.number),
+        )
+        row = cursor.fetchone()
+        if row is None or row[1] != self._epoch:
+            msg = f"partition {self.number} was taken over by another worker; this one stops"
+            raise FencedError(msg)
+        return int(row[0])
+
+    def _adopt(self, cursor: psycopg.Cursor[Any], judgement: Judgement, zones: set[str]) -> None:
+        """Take up zones that another partition had before the number of partitions was changed."""
+        unknown = sorted(zone for zone in zones if zone not in judgement and self.inventory.zone(zone) is not None)
+        if unknown:
+            cursor.execute("select zone, state from zone_state where zone = any(%s)", (unknown,))
+            for zone, state in cursor.fetchall():
+                judgement.load(zone, state)
+
+
+def _sealed(judgement: Judgement, time: dt.datetime | None) -> dt.datetime | None:
+    """Before this the partition has no findings to come."""
+    if judgement.sealed is not None:
+        return moment(judgement.sealed)
+    return None if time is None else time - dt.timedelta(seconds=judgement.rules.lateness)
