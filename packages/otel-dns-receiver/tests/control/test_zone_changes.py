@@ -265,6 +265,7 @@ def test_a_storm_of_notifications_costs_a_few_looks(tmp_path):
         ZoneChanges,
     )
     sent = 5000
+    began = 0.0
 
     def work(_, counts):
         assert until(lambda: counts["first_seen"] == 1)
@@ -275,11 +276,14 @@ def test_a_storm_of_notifications_costs_a_few_looks(tmp_path):
         for over in (dns.query.udp, dns.query.tcp):
             assert over(told, "127.0.0.1", port=notified, timeout=5).rcode() == dns.rcode.NOERROR
         wire = notification()
+        nonlocal began
+        began = time.monotonic()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            for n in range(sent):
-                sock.sendto(wire, ("127.0.0.1", notified))
-                if n % 100 == 0:
-                    time.sleep(0.005)
+            for n in range(0, sent, 50):
+                # As fast as they are heard: what the kernel drops is no storm.
+                until(lambda: counts["notify_received"] >= n - 50, 2)  # noqa: B023 - called at once
+                for _ in range(50):
+                    sock.sendto(wire, ("127.0.0.1", notified))
         until(lambda: counts["notify_received"] >= sent, 3)
         time.sleep(1.5)
 
@@ -291,7 +295,7 @@ def test_a_storm_of_notifications_costs_a_few_looks(tmp_path):
     assert heard > sent / 2
     assert heard == counts["notify_told"] + counts["notify_over_limit"]
     assert counts["notify_coalesced"] >= counts["notify_told"] - counts["polled"]
-    assert counts["polled"] <= 8  # at most one a second, whatever comes
+    assert counts["polled"] <= 4 + time.monotonic() - began  # at most one a second, whatever comes
 
 
 class TestFiles:
