@@ -36,6 +36,8 @@ PEERS = {
     "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
     "promtool": "prometheus",
     "/usr/lib/*/knot/modules-*/dnstap.so": "knot-module-dnstap",
+    "java": "default-jre-headless",
+    "mvn": "maven",
 }
 
 
@@ -101,6 +103,24 @@ def install_programs(session: nox.Session, programs: dict[str, str]) -> None:
             policy.unlink()
 
 
+def bring_kafka(session: nox.Session) -> None:
+    """The broker's jars, by Maven, for tests without Docker."""
+    pom, place = ROOT / "tests" / "stack" / "kafka" / "pom.xml", ROOT / ".nox" / "kafka"
+    stamp = place / "pom.xml"
+    if stamp.exists() and stamp.read_bytes() == pom.read_bytes():
+        return
+    if shutil.which("mvn") is None or shutil.which("java") is None:
+        session.warn("no Kafka: java and mvn are missing; what needs it is skipped, and says so")
+        return
+    print("bringing Kafka's jars", file=sys.stderr)
+    shutil.rmtree(place, ignore_errors=True)
+    command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={place}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        session.error(f"{' '.join(command)} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
+    shutil.copy(pom, stamp)
+
+
 @nox.session
 def up(session: nox.Session) -> None:
     """Watch the lab, or the domains that are named."""
@@ -122,6 +142,7 @@ def drill(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """All tests."""
     install_programs(session, PROGRAMS | PEERS)
+    bring_kafka(session)
     become(environment(session, "test", "test") / "python", "-m", "pytest", *session.posargs)
 
 
@@ -138,7 +159,7 @@ def lint(session: nox.Session) -> None:
     run("ruff", "check", ".")
     for package in PACKAGES:
         run("mypy", f"packages/{package}/src")
-    run("mypy", "tests/lab", "noxfile.py")
+    run("mypy", "tests/lab", "tests/stack/kafka", "noxfile.py")
     run("lint-imports")
     for package in PACKAGES:
         run("deptry", "src", cwd=ROOT / "packages" / package)

@@ -6,7 +6,6 @@ import time
 
 import grpc
 import pytest
-from certificates import Authority
 from dns_events import Observation, Probe, Record, Server, Traffic, new_id, semconv
 from otel_dns_receiver.config import Delivery
 from otel_dns_receiver.delivery import sender as sender_module
@@ -15,6 +14,8 @@ from otel_dns_receiver.errors import ReceiverError
 from otel_dns_receiver.providers import Providers
 from signed import NOW
 from sink import GrpcSink, HttpSink
+
+from tests.certificates import Authority
 
 PROBE = Probe(id="t-1", region="test")
 SERVER = Server(address="192.0.2.53", role="authoritative")

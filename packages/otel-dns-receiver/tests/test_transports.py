@@ -18,13 +18,14 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 import quic_server
-from certificates import DAY, Authority
 from dns_events import Probe
 from otel_dns_receiver.ask import ask
 from otel_dns_receiver.exchange import exchange, query
 from otel_dns_receiver.question import Question, Target
 from otel_dns_receiver.transports.pool import Pool
 from otel_dns_receiver.transports.tls import Tls
+
+from tests.certificates import DAY, Authority
 
 NAME = dns.name.from_text("www.tower.test")
 HOST = "ns.tower.test"

@@ -12,25 +12,26 @@ from dns_rules.errors import RulesError
 from .board.app import LOOPBACK_NAMES
 from .board.app import create_app as create_board
 from .config import endpoint
-from .errors import ConfigError
+from .errors import BridgeError, ConfigError
 from .intake.grpc import GrpcServer
 from .intake.http import create_app as create_intake
-from .intake.journal import Journal
 from .intake.web import WebServer
 from .notify.console import Console
 from .notify.file import File
 from .notify.outbox import Deliverer
 from .notify.webhook import Webhook
-from .pipeline.correlator import Correlator
+from .pipeline.embedded import EmbeddedBus
 from .pipeline.retention import Retention
-from .pipeline.worker import Worker
 from .postgres.server import Server
 from .store.pool import open_pool
 
 if TYPE_CHECKING:
-    from dns_rules import Inventory
+    from dns_rules import Inventory, Rules
 
     from .config import Config
+    from .intake.contract import WayIn
+    from .kafka.bus import KafkaBus
+    from .kafka.settings import Role
     from .notify.notifier import Notifier
     from .store.pool import Pool
 
@@ -56,7 +57,7 @@ class Bridge:
         self._as_json = as_json
         self._stack = ExitStack()
         self.pool: Pool
-        self.worker: Worker
+        self.bus: EmbeddedBus | KafkaBus
         self.inventory: Inventory
         self.conninfo: str
         self.ports = Ports(None, None, None)
@@ -89,42 +90,52 @@ class Bridge:
         self.pool = open_pool(self.conninfo)
         stack.callback(self.pool.close)
         self._owners()
-        retention = Retention(self.pool, config.store)
-        stack.callback(retention.stop)
         notifiers = self._notifiers()
-        deliverer = Deliverer(self.pool, notifiers)
-        stack.callback(deliverer.stop)
-        journal = Journal(self.pool)
-        correlator = Correlator(self.conninfo, self.inventory, rules, [n.name for n in notifiers])
-        stack.callback(correlator.stop)
-        self.worker = Worker(
-            self.pool, self.inventory, rules, arrived=journal.appended, committed=correlator.arrived.set
-        )
-        stack.callback(self.worker.stop)
-        correlator.start()
-        stack.callback(journal.close)
-        self.worker.start()
-        self._listen(journal)
+        if self._does("deliver"):
+            retention = Retention(self.pool, config.store)
+            stack.callback(retention.stop)
+            deliverer = Deliverer(self.pool, notifiers)
+            stack.callback(deliverer.stop)
+        self.bus = self._bus(rules, [notifier.name for notifier in notifiers])
+        stack.callback(self.bus.stop)
+        self.bus.start()
+        self._listen(self.bus.way_in)
 
-    def _listen(self, journal: Journal) -> None:
+    def _bus(self, rules: Rules, notifiers: list[str]) -> EmbeddedBus | KafkaBus:
+        config = self._config
+        if config.kafka is None:
+            return EmbeddedBus(self.pool, self.conninfo, self.inventory, rules, notifiers)
+        try:
+            from .kafka.bus import KafkaBus  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            msg = f"`bus: kafka` needs more than is installed ({error}); pip install 'kafka-bridge[kafka]'"
+            raise BridgeError(msg) from error
+        return KafkaBus(
+            config.kafka, self.pool, self.conninfo, self.inventory, rules, notifiers, most=config.otlp.max_bytes
+        )
+
+    def _listen(self, way_in: WayIn | None) -> None:
         config, stack = self._config, self._stack
         grpc = http = board = None
         most = config.otlp.max_bytes
-        if config.board is not None:
+        if config.board is not None and self._does("board"):
             # First, so that it is there while everything else stops.
             app = create_board(self.pool, ("*",) if config.board.expose else LOOPBACK_NAMES)
             web = WebServer(app, *endpoint(config.board.listen), name="board")
             stack.callback(web.stop)
             board = web.port
-        if config.otlp.http is not None:
-            web = WebServer(create_intake(journal, most), *endpoint(config.otlp.http), name="otlp-http")
+        if way_in is not None and config.otlp.http is not None:
+            web = WebServer(create_intake(way_in, most), *endpoint(config.otlp.http), name="otlp-http")
             stack.callback(web.stop)
             http = web.port
-        if config.otlp.grpc is not None:
-            server = GrpcServer(journal, *endpoint(config.otlp.grpc), most)
+        if way_in is not None and config.otlp.grpc is not None:
+            server = GrpcServer(way_in, *endpoint(config.otlp.grpc), most)
             stack.callback(server.stop)
             grpc = server.port
         self.ports = Ports(grpc, http, board)
+
+    def _does(self, role: Role) -> bool:
+        return self._config.kafka is None or role in self._config.kafka.roles
 
     def _notifiers(self) -> list[Notifier]:
         wanted = self._config.notify

@@ -20,6 +20,7 @@ from dns_rules.errors import RulesError
 from .bridge import Bridge
 from .config import Config, endpoint, load_config, loopback, schema
 from .errors import BridgeError, ConfigError
+from .kafka.commands import topics_app
 from .store.pool import open_pool
 from .version import __version__
 from .watch.options import PUBLIC, Options, resolver
@@ -40,6 +41,7 @@ deadletter_app = App(name="deadletter", help="Records that could not be read, wi
 app.command(config_app)
 app.command(drill_app)
 app.command(deadletter_app)
+app.command(topics_app)
 
 
 @app.command
@@ -62,8 +64,8 @@ def run(*, config: Path, as_json: Json = False) -> int:
             flush=True,
         )
         while not stop.wait(1.0):
-            if bridge.worker.failure is not None:
-                raise BridgeError(str(bridge.worker.failure))
+            if bridge.bus.failure is not None:
+                raise BridgeError(str(bridge.bus.failure))
     return 0
 
 

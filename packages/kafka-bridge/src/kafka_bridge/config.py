@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -12,9 +13,12 @@ from dns_events.yamlfile import Document
 from msgspec import Struct, structs
 
 from .errors import ConfigError
+from .kafka.settings import OURS, Kafka
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .kafka.settings import Sasl, Tls
 
 #: A store given here is not written into any file.
 STORE_URL = "DNSTOWER_STORE_URL"
@@ -62,7 +66,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of ``bridge.yaml``."""
 
     version: Literal[1] = 1
-    bus: Literal["embedded"] = "embedded"
+    bus: Literal["embedded", "kafka"] = "embedded"
+    kafka: Kafka | None = None
     inventory: str
     rules: str | None = None
     otlp: Otlp = Otlp()
@@ -94,6 +99,7 @@ def load_config(path: Path) -> Config:
         inventory=str(base / checked.inventory),
         rules=absolute(checked.rules),
         store=store,
+        kafka=_absolute(base, checked.kafka),
         notify=structs.replace(checked.notify, file=absolute(checked.notify.file)),
     )
 
@@ -121,12 +127,66 @@ def _checked(document: Document, config: Config) -> Config:
             raise document.error(f"$.store.{name}", str(error)) from error
     if config.store.url is not None and config.store.directory is not None:
         raise document.error("$.store", "`url` and `directory` exclude each other; keep one")
+    _check_kafka(document, config)
     if config.otlp.max_bytes < 1024:
         raise document.error("$.otlp.max_bytes", "less than 1024 bytes; nothing would fit")
     webhook = config.notify.webhook
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise document.error("$.notify.webhook", "not a URL; write https://…")
     return config
+
+
+def _check_kafka(document: Document, config: Config) -> None:
+    kafka = config.kafka
+    if (config.bus == "kafka") != (kafka is not None):
+        raise document.error("$.bus", "`bus: kafka` and `kafka: {brokers: […]}` come together; write both or neither")
+    if kafka is None:
+        return
+    for number, broker in enumerate(kafka.brokers):
+        try:
+            endpoint(broker)
+        except ValueError as error:
+            raise document.error(f"$.kafka.brokers[{number}]", str(error)) from error
+    if not kafka.brokers:
+        raise document.error("$.kafka.brokers", "no broker; write `brokers: [kafka-1:9092]`")
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", kafka.prefix):
+        raise document.error("$.kafka.prefix", "topic names have letters, digits, `.`, `_` and `-` only")
+    if ours := sorted(set(kafka.options) & set(OURS)):
+        raise document.error("$.kafka.options", f"{ours[0]} is set by kafka-bridge itself; leave it out")
+    if secret := sorted(option for option in kafka.options if "password" in option or "secret" in option):
+        raise document.error("$.kafka.options", f"{secret[0]} does not belong into a file; use `sasl` and its files")
+    if not kafka.roles:
+        raise document.error("$.kafka.roles", "no role; leave `roles` out for all of them")
+    _check_credentials(document, kafka)
+
+
+def _check_credentials(document: Document, kafka: Kafka) -> None:
+    tls, sasl = kafka.tls, kafka.sasl
+    if tls is not None and (tls.certificate is None) != (tls.key is None):
+        raise document.error("$.kafka.tls", "`certificate` and `key` come together; write both or neither")
+    if sasl is not None and sasl.mechanism == "OAUTHBEARER":
+        if sasl.token_file is None and "sasl.oauthbearer.method" not in kafka.options:
+            raise document.error(
+                "$.kafka.sasl", "OAUTHBEARER needs a `token_file`, or `options: {sasl.oauthbearer.method: oidc, …}`"
+            )
+    elif sasl is not None and (sasl.username is None or sasl.password_file is None):
+        raise document.error("$.kafka.sasl", f"{sasl.mechanism} needs `username` and `password_file`")
+
+
+def _absolute(base: Path, kafka: Kafka | None) -> Kafka | None:
+    if kafka is None:
+        return None
+
+    def paths(part: Tls | Sasl | None, *names: str) -> dict[str, str]:
+        return {
+            name: str(base / value) for name in names if part is not None and (value := getattr(part, name)) is not None
+        }
+
+    return structs.replace(
+        kafka,
+        tls=kafka.tls and structs.replace(kafka.tls, **paths(kafka.tls, "ca", "certificate", "key")),
+        sasl=kafka.sasl and structs.replace(kafka.sasl, **paths(kafka.sasl, "password_file", "token_file")),
+    )
 
 
 def endpoint(text: str) -> tuple[str, int]:

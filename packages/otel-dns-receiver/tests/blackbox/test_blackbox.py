@@ -240,7 +240,7 @@ def test_a_broken_file_is_refused_and_the_old_modules_stay(ours, config, bind):
 
 
 def test_over_tls(tmp_path):
-    from certificates import Authority
+    from tests.certificates import Authority
 
     authority = Authority(tmp_path)
     certificate, key = authority.issue("127.0.0.1")

@@ -213,7 +213,7 @@ def test_a_socket_that_another_process_left_is_taken_over_and_a_file_is_not(tmp_
 
 
 def test_over_tls_only_writers_with_a_certificate_are_let_in(tmp_path):
-    from certificates import Authority
+    from tests.certificates import Authority
 
     ours = Authority(tmp_path)
     certificate, key = ours.issue("127.0.0.1")

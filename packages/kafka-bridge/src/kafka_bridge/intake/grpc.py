@@ -14,11 +14,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from kafka_bridge.errors import BridgeError
 
-from .journal import UnavailableError
+from .contract import UnavailableError
 from .payload import RefusedError, check
 
 if TYPE_CHECKING:
-    from .journal import Journal
+    from .contract import WayIn
 
 _SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
 _OK = ExportLogsServiceResponse().SerializeToString()
@@ -26,17 +26,17 @@ _THREADS = 16
 
 
 class GrpcServer:
-    """Listens, refuses what is not OTLP logs, and acknowledges what the journal has made durable."""
+    """Listens, refuses what is not OTLP logs, and acknowledges what the bus has made durable."""
 
-    def __init__(self, journal: Journal, host: str, port: int, most: int) -> None:
-        self._journal = journal
+    def __init__(self, way_in: WayIn, host: str, port: int, most: int) -> None:
+        self._way_in = way_in
         self._most = most
         self._server = grpc.server(
             ThreadPoolExecutor(_THREADS, "otlp-grpc"),
             options=[("grpc.max_receive_message_length", most), ("grpc.so_reuseport", 0)],
             maximum_concurrent_rpcs=_THREADS * 8,
         )
-        # Raw bytes both ways: the journal keeps exactly what came.
+        # Raw bytes both ways: the bus keeps exactly what came.
         handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(self._export)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"Export": handler}),))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -54,7 +54,7 @@ class GrpcServer:
     def _export(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         try:
             check(payload, self._most)
-            self._journal.append(payload, context.peer())
+            self._way_in.append(payload, context.peer())
         except RefusedError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except UnavailableError as error:

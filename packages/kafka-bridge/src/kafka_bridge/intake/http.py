@@ -10,19 +10,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from .journal import UnavailableError
+from .contract import UnavailableError
 from .payload import RefusedError, TooLargeError, check, gunzip
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from .journal import Journal
+    from .contract import WayIn
 
 _PROTOBUF = "application/x-protobuf"
 
 
-def create_app(journal: Journal, most: int) -> Starlette:
-    """The OTLP/HTTP endpoint over a journal; `most` bounds a request's size in bytes."""
+def create_app(way_in: WayIn, most: int) -> Starlette:
+    """The OTLP/HTTP endpoint into a bus; `most` bounds a request's size in bytes."""
 
     async def logs(request: Request) -> Response:
         kind = request.headers.get("content-type", "").split(";")[0].strip()
@@ -37,7 +37,7 @@ def create_app(journal: Journal, most: int) -> Starlette:
                 payload = await run_in_threadpool(gunzip, payload, most)
             await run_in_threadpool(check, payload, most)
             peer = f"http:{request.client.host}:{request.client.port}" if request.client else "http"
-            await run_in_threadpool(journal.append, payload, peer)
+            await run_in_threadpool(way_in.append, payload, peer)
         except TooLargeError as error:
             return _plain(413, str(error))
         except RefusedError as error:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from .contract import UnavailableError
+
 if TYPE_CHECKING:
     from kafka_bridge.store.pool import Pool
 
@@ -20,10 +22,6 @@ _GROUP_BYTES = 16 << 20
 _GROUP_REQUESTS = 256
 #: Requests that may wait for durability at once; more are told to come back.
 _WAITING = 512
-
-
-class UnavailableError(Exception):
-    """The store cannot take the request now; the client is to send it again."""
 
 
 class _Entry(NamedTuple):

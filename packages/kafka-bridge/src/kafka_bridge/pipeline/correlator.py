@@ -167,9 +167,9 @@ class Correlator:
     def _clock(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int | None:
         """Before this no partition has findings to come, in microseconds since 1970."""
         cursor.execute(
-            "select min(sealed) from bus_offset where consumer = %(consumer)s and sealed >= "
-            "(select max(sealed) from bus_offset where consumer = %(consumer)s) - %(patience)s",
-            {"consumer": CONSUMER, "patience": _PATIENCE},
+            "select min(sealed) from bus_offset where consumer like %(consumer)s and sealed >= "
+            "(select max(sealed) from bus_offset where consumer like %(consumer)s) - %(patience)s",
+            {"consumer": f"{CONSUMER}%", "patience": _PATIENCE},
         )
         row = cursor.fetchone()
         if row is None or not isinstance(row[0], dt.datetime):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from dns_events import DnsEventsError, otlp
+from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 
 if TYPE_CHECKING:
     from dns_events import Event
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 #: An event from further ahead would make all the others look late.
 MAX_AHEAD = dt.timedelta(seconds=60)
@@ -23,31 +28,63 @@ class Dead(NamedTuple):
     payload: bytes
 
 
-def decode(payload: bytes, now: dt.datetime) -> tuple[list[Event], list[Dead]]:
-    """Read all records of a request; a bad one does not keep the others back."""
+class Decoded(NamedTuple):
+    """What a request came to."""
+
+    events: list[Event]
+    dead: list[Dead]
+    traces: dict[str, str]
+    """W3C ``traceparent`` by event id, of records that carry a span."""
+
+
+def decode(payload: bytes, now: dt.datetime) -> Decoded:
+    """Read all records of a request, protobuf or JSON; a bad one does not keep the others back."""
+    decoded = Decoded([], [], {})
     try:
-        request = ExportLogsServiceRequest.FromString(payload)
-    except DecodeError as error:
-        return [], [Dead(f"not an OTLP logs request: {error}", payload)]
-    events: list[Event] = []
-    dead: list[Dead] = []
+        request = _request(payload)
+    except (DecodeError, ParseError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        decoded.dead.append(Dead(f"not an OTLP logs request: {error}", payload))
+        return decoded
     for resource in request.resource_logs:
         for scope in resource.scope_logs:
             for record in scope.log_records:
                 try:
                     event = otlp.from_proto(record)
                 except DnsEventsError as error:
-                    dead.append(Dead(str(error), record.SerializeToString()))
+                    decoded.dead.append(Dead(str(error), _alone(record)))
                     continue
                 if event.time > now + MAX_AHEAD:
                     ahead = (event.time - now).total_seconds()
-                    dead.append(
-                        Dead(
-                            f"clock ahead: the event's time is {ahead:.0f} s ahead of the bridge's clock; "
-                            f"check the clock of probe {event.probe.id}",
-                            record.SerializeToString(),
-                        )
+                    reason = (
+                        f"clock ahead: the event's time is {ahead:.0f} s ahead of the bridge's clock; "
+                        f"check the clock of probe {event.probe.id}"
                     )
+                    decoded.dead.append(Dead(reason, _alone(record)))
                     continue
-                events.append(event)
-    return events, dead
+                decoded.events.append(event)
+                if record.span_id:
+                    decoded.traces[event.id] = (
+                        f"00-{record.trace_id.hex():0>32}-{record.span_id.hex():0>16}-{record.flags & 0xFF:02x}"
+                    )
+    return decoded
+
+
+def _alone(record: LogRecord) -> bytes:
+    """The record as a request of its own, so that a dead letter can be sent again as it is."""
+    return ExportLogsServiceRequest(
+        resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=[record])])]
+    ).SerializeToString()
+
+
+def _request(payload: bytes) -> ExportLogsServiceRequest:
+    if payload.lstrip()[:1] != b"{":
+        return ExportLogsServiceRequest.FromString(payload)
+    tree = msgspec.json.decode(payload)
+    # OTLP's JSON writes ids in hex where protobuf's own takes base64.
+    for resource in tree.get("resourceLogs", ()):
+        for scope in resource.get("scopeLogs", ()):
+            for record in scope.get("logRecords", ()):
+                for key in ("traceId", "spanId"):
+                    if record.get(key):
+                        record[key] = base64.b64encode(bytes.fromhex(record[key])).decode()
+    return ParseDict(tree, ExportLogsServiceRequest(), ignore_unknown_fields=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .decode import Dead
 
+#: Whose place in a partition `bus_offset` keeps; with a colon and the topic where there are several buses.
 CONSUMER = "judge"
 
 
@@ -55,6 +56,7 @@ class Partition:
         inventory: what is watched.
         rules: the rule pack.
         number: of the partition.
+        bus: what it is a partition of.
         publish: called with the new events of a batch and the judgement before its transaction is committed.
     """
 
@@ -65,12 +67,15 @@ class Partition:
         rules: Rules,
         number: int = 0,
         *,
+        bus: str = "",
         publish: Callable[[list[Event], Judgement], None] | None = None,
     ) -> None:
         self._pool = pool
         self.inventory = inventory
         self.rules = rules
         self.number = number
+        self._consumer = f"{CONSUMER}{':' if bus else ''}{bus}"
+        self._bus = bus or None
         self._publish = publish
         self._judgement: Judgement | None = None
         self._epoch: int | None = None
@@ -86,7 +91,7 @@ class Partition:
                 row = connection.execute(
                     "insert into bus_offset as o (consumer, partition, epoch) values (%s, %s, 1) "
                     "on conflict (consumer, partition) do update set epoch = o.epoch + 1 returning epoch",
-                    (CONSUMER, self.number),
+                    (self._consumer, self.number),
                 ).fetchone()
                 assert row is not None
                 self._epoch = row[0]
@@ -97,6 +102,15 @@ class Partition:
                 judgement.load(zone, state)
         self._judgement = judgement
         return offset
+
+    def rewind(self, offset: int) -> None:
+        """Go on at another offset, because the one in the store is not on the bus."""
+        with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            self._fence(cursor)
+            cursor.execute(
+                'update bus_offset set "offset" = %s where consumer = %s and partition = %s',
+                (offset, self._consumer, self.number),
+            )
 
     def forget(self) -> None:
         """Read the state from the store anew before the next batch."""
@@ -134,7 +148,7 @@ class Partition:
             judged = judgement.step(new, time)
             write.aggregates(cursor, plan(new))
             write.judgement(cursor, judged.findings, judged.health)
-            write.dead_letters(cursor, None, self.number, batch.dead)
+            write.dead_letters(cursor, self._bus, self.number, batch.dead)
             write.states(cursor, self.number, [(zone, judgement.dump(zone)) for zone in sorted(judged.zones)])
             write.forget_states(cursor, judged.gone)
             sealed = _sealed(judgement, time)
@@ -142,7 +156,7 @@ class Partition:
                 cursor.execute(
                     'update bus_offset set "offset" = coalesce(%s, "offset"), sealed = coalesce(%s, sealed) '
                     "where consumer = %s and partition = %s",
-                    (batch.last, sealed, CONSUMER, self.number),
+                    (batch.last, sealed, self._consumer, self.number),
                 )
             if self._publish is not None and new:
                 self._publish(new, judgement)
@@ -151,7 +165,7 @@ class Partition:
     def _fence(self, cursor: psycopg.Cursor[Any]) -> int:
         cursor.execute(
             'select "offset", epoch from bus_offset where consumer = %s and partition = %s for update',
-            (CONSUMER, self.number),
+            (self._consumer, self.number),
         )
         row = cursor.fetchone()
         if row is None or row[1] != self._epoch:

@@ -154,7 +154,7 @@ class Worker:
         events: list[Event] = []
         dead: list[tuple[int, Dead]] = []
         for offset, payload in requests:
-            found, bad = decode(payload, now)
-            events += found
-            dead += [(offset, letter) for letter in bad]
+            decoded = decode(payload, now)
+            events += decoded.events
+            dead += [(offset, letter) for letter in decoded.dead]
         return Batch(events, tuple(dead), requests[-1][0] if requests else None)

@@ -78,8 +78,8 @@ def _watch(options: Options, bridge: Bridge, receivers: Receivers, stop: threadi
     regions = tuple(sorted(resolver.region for resolver in options.resolvers))
     while True:
         stop.wait(1.0)
-        if bridge.worker.failure is not None:
-            raise BridgeError(str(bridge.worker.failure))
+        if bridge.bus.failure is not None:
+            raise BridgeError(str(bridge.bus.failure))
         receivers.tend()
         over = stop.is_set() or (deadline is not None and time.monotonic() >= deadline)
         if not over and not options.once:

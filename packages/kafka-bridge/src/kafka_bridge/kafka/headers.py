@@ -1,0 +1,52 @@
+"""Message headers: CloudEvents in binary mode (Kafka protocol binding 1.0.2 §3.2), and W3C trace context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dns_events import semconv, type_of
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+    from dns_events import Event
+
+Headers = list[tuple[str, str | bytes | None]]
+
+_VERSION = ("ce_specversion", b"1.0")
+_JSON = ("content-type", b"application/json")
+
+
+def of_event(event: Event, traceparent: str | None = None) -> Headers:
+    """Headers of a message whose value is an event as JSON."""
+    made: Headers = [
+        _VERSION,
+        ("ce_id", event.id.encode()),
+        ("ce_source", f"/probes/{event.probe.id}".encode()),
+        ("ce_type", (semconv.EVENT_PREFIX + type_of(event)).encode()),
+        ("ce_time", event.time.isoformat().encode()),
+        ("ce_subject", event.zone.encode()),
+        _JSON,
+    ]
+    if traceparent is not None:
+        made.append(("traceparent", traceparent.encode()))
+    return made
+
+
+def of_judgement(kind: str, key: str) -> Headers:
+    """Headers of a message whose value is a finding or an incident as JSON."""
+    return [
+        _VERSION,
+        ("ce_id", key.encode()),
+        ("ce_source", b"/dns-rules"),
+        ("ce_type", f"dnstower.{kind}".encode()),
+        _JSON,
+    ]
+
+
+def get(message: Message, name: str) -> str | None:
+    """The first header of this name, as text."""
+    found = message.headers() or []
+    for key, value in found.items() if isinstance(found, dict) else found:
+        if key == name and value is not None:
+            return value if isinstance(value, str) else value.decode(errors="replace")
+    return None

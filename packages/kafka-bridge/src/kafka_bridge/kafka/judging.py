@@ -1,0 +1,212 @@
+"""Normalized to judged: a member of the consumer group, with one `Partition` for each that it is assigned."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import psycopg
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from dns_events import Event
+from dns_rules import StateError
+from psycopg_pool import PoolTimeout
+
+from kafka_bridge.pipeline.decode import Dead
+from kafka_bridge.pipeline.partition import Batch, Partition
+
+from .stage import Stage
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+    from typing import Any
+
+    from dns_rules import Inventory, Judgement, Rules
+
+    from kafka_bridge.store.pool import Pool
+
+    from .clock import Clock
+    from .connection import Connection
+    from .topics import Topics
+
+log = logging.getLogger(__name__)
+
+_MESSAGES = 4000
+_DECODER = msgspec.json.Decoder(Event)
+
+
+class Assigned:
+    """One partition that is ours: its judgement, how far it was read, and what could not be committed yet."""
+
+    def __init__(self, partition: Partition) -> None:
+        self.partition = partition
+        self.position = 0
+        """Next offset, past everything that was committed to the store or is held."""
+        self.ticked: dt.datetime | None = None
+        self.held: list[Message] = []
+        self.retry = 0.0
+        self.pause = 0.2
+
+
+class Judging(Stage):
+    """Judges the partitions that the group assigns.
+
+    The store knows how far each partition was committed; Kafka's own offsets follow it, for tools that show lag.
+    While the store is away its partitions are paused, and what was read is held and tried again.
+
+    Args:
+        connection: to the brokers.
+        topics: of the environment.
+        pool: connections to the store.
+        inventory: what is watched.
+        rules: the rule pack.
+        clock: until when time has passed.
+        committed: called after each batch that changed something.
+        publish: called with the new events of a batch before it is committed.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        topics: Topics,
+        pool: Pool,
+        inventory: Inventory,
+        rules: Rules,
+        clock: Clock,
+        *,
+        committed: Callable[[], None] | None = None,
+        publish: Callable[[list[Event], Judgement], None] | None = None,
+    ) -> None:
+        super().__init__("judge", connection)
+        self._topics = topics
+        self._pool = pool
+        self.inventory = inventory
+        self.rules = rules
+        self._clock = clock
+        self._committed = committed
+        self._publish = publish
+        self._assigned: dict[int, Assigned] = {}
+        self.events = 0
+        self.duplicates = 0
+
+    @property
+    def partitions(self) -> list[int]:
+        """Numbers of the partitions that are ours now."""
+        return sorted(self._assigned)
+
+    def work(self) -> None:
+        """Batches until done."""
+        consumer = self.connection.consumer("judge", enable_partition_eof=True)
+        try:
+            consumer.subscribe([self._topics.normalized], on_assign=self._assign, on_revoke=self._revoke)
+            while not self.done:
+                self._take(consumer, consumer.consume(_MESSAGES, 0.2))
+                self.connection.refresh(consumer)
+                self.well()
+        finally:
+            self._assigned.clear()
+            consumer.close()
+
+    def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        for place in places:
+            partition = Partition(
+                self._pool, self.inventory, self.rules, place.partition, bus=place.topic, publish=self._publish
+            )
+            offset = partition.take_over()
+            low, high = consumer.get_watermark_offsets(place, timeout=10)
+            if not low <= offset <= high:
+                # The topic was made anew, or retention was faster than we; ids keep events from counting twice.
+                log.error(
+                    "%s/%d has offsets %d to %d and the store continues at %d; going on at %d",
+                    place.topic, place.partition, low, high, offset, low,
+                )  # fmt: skip
+                partition.rewind(low)
+                offset = low
+            place.offset = offset
+            assigned = self._assigned[place.partition] = Assigned(partition)
+            assigned.position = offset
+        consumer.incremental_assign(places)
+
+    def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        for place in places:
+            self._assigned.pop(place.partition, None)
+        consumer.incremental_unassign(places)
+
+    def _take(self, consumer: Consumer, messages: list[Message]) -> None:
+        batches: dict[int, list[Message]] = {}
+        for message in messages:
+            number, offset, error = message.partition(), message.offset(), message.error()
+            if number is None or offset is None:
+                raise KafkaException(error)
+            if number not in self._assigned:
+                continue
+            if error is None:
+                batches.setdefault(number, []).append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - confluent-kafka has no other name for it
+                self._assigned[number].position = max(self._assigned[number].position, offset)
+            else:
+                raise KafkaException(error)
+        for number, batch in batches.items():
+            self._assigned[number].held += batch
+        for number, assigned in list(self._assigned.items()):
+            if assigned.held and time.monotonic() >= assigned.retry:
+                self._commit(consumer, number, assigned)
+            if not assigned.held:
+                self._pass_time(assigned)
+
+    def _commit(self, consumer: Consumer, number: int, assigned: Assigned) -> None:
+        messages = assigned.held
+        place = TopicPartition(self._topics.normalized, number)
+        try:
+            done = assigned.partition.commit(lambda _, offset: _batch(messages, offset), lambda _: None)
+        except (psycopg.Error, PoolTimeout, StateError) as error:
+            log.warning("the batch was rolled back and is taken again: %s", str(error).split("\n")[0])
+            self.trouble = "the store does not take batches"
+            assigned.partition.forget()
+            assigned.retry = time.monotonic() + assigned.pause
+            assigned.pause = min(assigned.pause * 2, 10.0)
+            consumer.pause([place])
+            return
+        if assigned.pause > 0.2:  # it was paused
+            assigned.pause = 0.2
+            consumer.resume([place])
+        assigned.held = []
+        last = messages[-1].offset()
+        assert last is not None
+        assigned.position = max(assigned.position, last + 1)
+        self.events += done.events
+        self.duplicates += done.duplicates
+        place.offset = last + 1
+        consumer.commit(offsets=[place], asynchronous=True)
+        if self._committed is not None:
+            self._committed()
+
+    def _pass_time(self, assigned: Assigned) -> None:
+        mark = self._clock.mark
+        number = assigned.partition.number
+        if mark is None or mark.time == assigned.ticked or assigned.position < mark.ends.get(number, 0):
+            return
+        assigned.partition.commit(lambda _cursor, _offset: Batch([]), lambda _: mark.time)
+        assigned.ticked = mark.time
+        if self._committed is not None:
+            self._committed()
+
+
+def _batch(messages: list[Message], offset: int) -> Batch:
+    """Messages that the store does not have yet, as events; its offset is the next one to read."""
+    events: list[Event] = []
+    dead: list[tuple[int, Dead]] = []
+    last = None
+    for message in messages:
+        number: Any = message.offset()
+        if number < offset:
+            continue
+        value = message.value() or b""
+        try:
+            events.append(_DECODER.decode(value))
+        except (msgspec.DecodeError, ValueError) as error:
+            dead.append((number, Dead(f"not an event: {error}", value)))
+        last = number + 1
+    return Batch(events, tuple(dead), last)

@@ -1,0 +1,109 @@
+"""Raw to normalized: every record of every request as one event under its zone, in Kafka transactions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kafka_bridge.pipeline.decode import decode
+
+from . import headers
+from .stage import Stage, value_of
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, Message, Producer
+
+    from kafka_bridge.pipeline.decode import Decoded
+
+    from .connection import Connection
+    from .topics import Topics
+
+_MESSAGES = 64
+_ENCODER = msgspec.json.Encoder()
+#: A transaction that its writer left open holds readers back for so long.
+_TRANSACTION_MILLISECONDS = 10_000
+
+
+class Normalizer(Stage):
+    """Reads the raw topic in a consumer group; offsets and events are committed together.
+
+    What cannot be read goes to the dead letters with its reason and where it was.
+    """
+
+    def __init__(self, connection: Connection, topics: Topics) -> None:
+        super().__init__("normalize", connection)
+        self._topics = topics
+        self.events = 0
+        self.dead = 0
+
+    def work(self) -> None:
+        """Transactions until done."""
+        producer = self.connection.producer(
+            transactional_id=f"{self.connection.kafka.group}-normalize-{uuid.uuid4()}",
+            transaction_timeout_ms=_TRANSACTION_MILLISECONDS,
+        )
+        consumer = self.connection.consumer("normalize")
+        try:
+            producer.init_transactions(20)
+            consumer.subscribe([self._topics.raw])
+            while not self.done:
+                messages = consumer.consume(_MESSAGES, 0.5)
+                if messages:
+                    self._transaction(producer, consumer, messages)
+                self.connection.refresh(producer)
+                self.connection.refresh(consumer)
+                self.well()
+        finally:
+            consumer.close()
+
+    def _transaction(self, producer: Producer, consumer: Consumer, messages: list[Message]) -> None:
+        producer.begin_transaction()
+        try:
+            now = dt.datetime.now(dt.UTC)
+            events = dead = 0
+            for message in messages:
+                decoded = decode(value_of(message), now)
+                self._send(producer, message, decoded)
+                events += len(decoded.events)
+                dead += len(decoded.dead)
+            producer.send_offsets_to_transaction(
+                consumer.position(consumer.assignment()), consumer.consumer_group_metadata(), 10
+            )
+            producer.commit_transaction(20)
+        except BaseException:
+            producer.abort_transaction(10)
+            raise
+        self.events += events
+        self.dead += dead
+
+    def _send(self, producer: Producer, message: Message, decoded: Decoded) -> None:
+        for event in decoded.events:
+            _produce(
+                producer,
+                self._topics.normalized,
+                event.zone.encode(),
+                _ENCODER.encode(event),
+                headers.of_event(event, decoded.traces.get(event.id)),
+            )
+        for letter in decoded.dead:
+            place = f"{message.topic()}/{message.partition()}/{message.offset()}"
+            _produce(
+                producer,
+                self._topics.deadletter,
+                None,
+                letter.payload,
+                [("dnstower.reason", letter.reason.encode()), ("dnstower.place", place.encode())],
+            )
+
+
+def _produce(producer: Producer, topic: str, key: bytes | None, value: bytes, head: headers.Headers) -> None:
+    while True:
+        try:
+            producer.produce(topic, value, key, headers=head)
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            return

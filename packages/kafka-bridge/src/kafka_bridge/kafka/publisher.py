@@ -1,0 +1,57 @@
+"""Enriched events, findings and incidents to their topics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from confluent_kafka import KafkaException, Producer
+
+from . import headers
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Message
+
+    from .connection import Connection
+    from .topics import Topics
+
+
+class Publisher:
+    """Writes and returns once the brokers have all of it."""
+
+    def __init__(self, connection: Connection, topics: Topics) -> None:
+        self._connection = connection
+        self._topics = topics
+        self._producer: Producer = connection.producer()
+        self._error: KafkaError | None = None
+
+    def __call__(self, rows: list[tuple[str, str, bytes]]) -> None:
+        """Send ``(topic, key, body)``, in their order.
+
+        Raises:
+            KafkaException: some may be missing, and all are to be sent again.
+        """
+        self.send([(topic, key, body, headers.of_judgement(topic, key)) for topic, key, body in rows])
+
+    def send(self, rows: list[tuple[str, str, bytes, headers.Headers]]) -> None:
+        """Like the call, with headers."""
+        if self._connection.stale:
+            self._producer = self._connection.producer()
+        self._connection.refresh(self._producer)
+        self._error = None
+        for topic, key, body, head in rows:
+            name = getattr(self._topics, topic)
+            while True:
+                try:
+                    self._producer.produce(name, body, key, headers=head, on_delivery=self._delivered)
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+        waiting = self._producer.flush(15)
+        if self._error is not None:
+            raise KafkaException(self._error)
+        if waiting:
+            msg = f"{waiting} messages were not taken within 15 s"
+            raise OSError(msg)
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        self._error = self._error or error

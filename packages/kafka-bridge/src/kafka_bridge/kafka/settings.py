@@ -1,0 +1,51 @@
+"""The `kafka` part of bridge.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Mechanism = Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN", "OAUTHBEARER"]
+Role = Literal["forward", "normalize", "judge", "correlate", "deliver", "board"]
+
+#: librdkafka's options that are ours to set.
+OURS = (
+    "bootstrap.servers", "group.id", "enable.auto.commit", "isolation.level", "transactional.id", "acks",
+    "enable.idempotence", "security.protocol",
+)  # fmt: skip
+
+
+class Tls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TLS to the brokers; with certificate and key it is mutual. Files are read again when they change."""
+
+    ca: str | None = None
+    """PEM file of the authorities to trust; the system's, where left out."""
+    certificate: str | None = None
+    key: str | None = None
+
+
+class Sasl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who we are. Files are read again when they change."""
+
+    mechanism: Mechanism = "SCRAM-SHA-512"
+    username: str | None = None
+    password_file: str | None = None
+    token_file: str | None = None
+    """For OAUTHBEARER: a file with a JWT that something else renews."""
+
+
+class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The brokers and how to speak to them."""
+
+    brokers: tuple[str, ...]
+    prefix: str = ""
+    """Of every topic, for instance ``prod.``."""
+    group: str = "dnstower"
+    """Prefix of the consumer groups and transactional ids."""
+    tls: Tls | None = None
+    sasl: Sasl | None = None
+    options: dict[str, str | int | float | bool] = {}
+    """Further options of librdkafka."""
+    roles: tuple[Role, ...] = ("forward", "normalize", "judge", "correlate", "deliver", "board")
+    """What this process does; others of the same group do the rest."""

@@ -1,0 +1,42 @@
+"""The embedded bus: requests wait in PostgreSQL, one partition, all in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kafka_bridge.intake.journal import Journal
+
+from .correlator import Correlator
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from dns_rules import Inventory, Rules
+
+    from kafka_bridge.store.pool import Pool
+
+
+class EmbeddedBus:
+    """Journal, worker and correlator, from `start` to `stop`."""
+
+    def __init__(self, pool: Pool, conninfo: str, inventory: Inventory, rules: Rules, notifiers: list[str]) -> None:
+        self.way_in = Journal(pool)
+        self._correlator = Correlator(conninfo, inventory, rules, notifiers)
+        self._worker = Worker(
+            pool, inventory, rules, arrived=self.way_in.appended, committed=self._correlator.arrived.set
+        )
+
+    def start(self) -> None:
+        """Judge from here on."""
+        self._correlator.start()
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Write what waits, finish the batch at hand."""
+        self.way_in.close()
+        self._worker.stop()
+        self._correlator.stop()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why it judges no more."""
+        return self._worker.failure

@@ -1,0 +1,256 @@
+"""`kafka-bridge topics` against real brokers, over every way to log in; and who may do what afterwards."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.certificates import Authority
+from tests.stack.kafka.broker import Broker
+
+USERS = {"bridge-a": "bridge-a-secret", "reader-a": "reader-a-secret", "bridge-b": "bridge-b-secret"}
+INVENTORY = "version: 1\nteams: {web: {name: Web}}\nzones: [{zone: example.com, owner: web}]\n"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory, authority):
+    certificate, key = authority.issue("127.0.0.1")
+    keystore = authority.folder / "keystore.pem"
+    keystore.write_bytes(key.read_bytes() + certificate.read_bytes())
+    running = Broker(tmp_path_factory.mktemp("secured"), keystore=keystore, authority=authority.file, users=USERS)
+    running.start()
+    yield running
+    running.stop()
+
+
+def bridge_yaml(folder, broker, listener="plain", prefix="a.", **kafka):
+    folder.mkdir(exist_ok=True)
+    (folder / "inventory.yaml").write_text(INVENTORY)
+    file = folder / "bridge.yaml"
+    settings = {
+        "brokers": [f"127.0.0.1:{broker.ports[listener]}"], "prefix": prefix, "group": f"{prefix}dnstower", **kafka,
+    }  # fmt: skip
+    file.write_text(json.dumps({"version": 1, "bus": "kafka", "inventory": "inventory.yaml", "kafka": settings}))
+    return file
+
+
+def topics_yaml(folder, prefix="a.", **more):
+    file = folder / "topics.yaml"
+    declared = {"version": 1, "prefix": prefix, "group": f"{prefix}dnstower", "replication": 1, "in_sync": 1, **more}
+    file.write_text(json.dumps(declared))
+    return file
+
+
+def command(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", "kafka_bridge", "topics", *map(str, words)], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def login(folder, authority, user):
+    (folder / "password").write_text(USERS[user] + "\n")
+    return {"tls": {"ca": str(authority.file)}, "sasl": {"username": user, "password_file": "password"}}
+
+
+def tenant(tmp_path, secured, prefix):
+    letter = prefix[0]
+    access = [
+        {"principal": f"User:bridge-{letter}", "role": "bridge"},
+        {"principal": f"User:reader-{letter}", "role": "reader"},
+        {"principal": f"User:probes-{letter}", "role": "forward"},
+    ]
+    folder = tmp_path / letter
+    config = bridge_yaml(folder, secured, prefix=prefix)
+    declared = topics_yaml(folder, prefix, access=access)
+    code, _, err = command("apply", declared, "--config", config, "--yes")
+    assert code == 0, err
+    return folder
+
+
+def test_plan_apply_and_plan_again(tmp_path, broker):
+    config = bridge_yaml(tmp_path, broker, prefix="plan.")
+    declared = topics_yaml(tmp_path, "plan.", topics={"raw": {"partitions": 3, "retention": "2h"}})
+    code, out, _ = command("plan", declared, "--config", config, "--json")
+    assert code == 3
+    changes = [json.loads(line) for line in out.splitlines()]
+    assert {change["target"] for change in changes} == {
+        f"topic plan.dns.{name}" for name in ("raw", "normalized", "enriched", "findings", "incidents", "deadletter")
+    }
+    raw = next(change["detail"] for change in changes if change["target"] == "topic plan.dns.raw")
+    assert "3 partitions" in raw
+    assert "retention.ms 7200000" in raw
+    code, _, err = command("apply", declared, "--config", config)
+    assert (code, "nothing was done; add --yes" in err) == (3, True)
+    code, _, err = command("apply", declared, "--config", config, "--yes")
+    assert code == 0, err
+    assert "6 done" in err
+    assert command("plan", declared, "--config", config) == (0, "", "")
+    logged = [json.loads(line)["action"] for line in (tmp_path / "audit.ndjson").read_text().splitlines()]
+    assert logged == ["topics.create"] * 6
+
+    topics_yaml(
+        tmp_path, "plan.", topics={"raw": {"partitions": 4, "retention": "1h"}, "normalized": {"partitions": 2}}
+    )
+    code, out, _ = command("plan", declared, "--config", config)
+    assert code == 3
+    assert "~ topic plan.dns.raw: 3 → 4 partitions" in out
+    assert "retention.ms 7200000 → 3600000" in out
+    assert "! topic plan.dns.normalized: has 6 partitions and Kafka cannot take any away; write 6" in out
+    code, _, err = command("apply", declared, "--config", config, "--yes")
+    assert (code, "2 done, 1 that Kafka cannot do by itself" in err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ({"topics": {"rwa": {}}}, "no topic 'rwa'; known are raw, normalized"),
+        ({"topics": {"findings": {"partitions": 2}}}, "findings has one partition, because its order is promised"),
+        ({"topics": {"raw": {"retention": "soon"}}}, "'soon' is not a duration"),
+        ({"in_sync": 3}, "has to be between 1 and `replication`, which is 1"),
+        ({"access": [{"principal": "probes", "role": "forward"}]}, "write one principal, as `User:probes`"),
+        ({"access": [{"principal": "User:*", "role": "reader"}]}, "write one principal"),
+        ({"prefix": "other."}, "write the same"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path, broker, text, message):
+    config = bridge_yaml(tmp_path, broker)
+    code, _, err = command("plan", topics_yaml(tmp_path, **text), "--config", config)
+    assert code == 1
+    assert message in err
+
+
+def test_grants_that_the_file_does_not_name_are_revoked(tmp_path, secured):
+    folder = tenant(tmp_path, secured, "c.")
+    config, declared = (
+        folder / "bridge.yaml",
+        topics_yaml(folder, "c.", access=[{"principal": "User:probes-c", "role": "forward"}]),
+    )
+    code, out, _ = command("plan", declared, "--config", config)
+    assert code == 3
+    assert all(line.startswith("- access: User:") for line in out.splitlines())
+    assert "- access: User:reader-c read topic c.dns.enriched" in out
+    assert command("apply", declared, "--config", config, "--yes")[0] == 0
+    assert command("plan", declared, "--config", config) == (0, "", "")
+
+
+def test_a_login_that_lacks_rights_is_told_which(tmp_path, secured, authority):
+    folder = tenant(tmp_path, secured, "a.")
+    bridge_yaml(folder, secured, "scram", **login(folder, authority, "bridge-a"))
+    assert command("check", "--config", folder / "bridge.yaml") == (0, "", "")
+    bridge_yaml(folder, secured, "scram", **login(folder, authority, "reader-a"))
+    code, out, _ = command("check", "--config", folder / "bridge.yaml")
+    assert code == 3
+    assert "topic a.dns.enriched: this login may not WRITE" in out
+    assert "topic a.dns.raw" in out
+    (folder / "password").write_text("wrong")
+    code, out, err = command("check", "--config", folder / "bridge.yaml")
+    assert code == 1
+    assert "wrong" not in out + err
+    assert "refuse or cannot be asked" in err
+
+
+def client(secured, authority, user, **more):
+    return {
+        "bootstrap.servers": f"127.0.0.1:{secured.ports['scram']}", "security.protocol": "SASL_SSL",
+        "ssl.ca.location": str(authority.file), "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": user,
+        "sasl.password": USERS[user], **more,
+    }  # fmt: skip
+
+
+def may_write(settings, topic):
+    told = []
+    producer = Producer({**settings, "message.timeout.ms": 5000})
+    producer.produce(topic, b"{}", on_delivery=lambda error, _: told.append(error))
+    producer.flush(10)
+    return told == [None]
+
+
+def may_read(settings, topic, group):
+    consumer = Consumer({**settings, "group.id": group, "auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    until = time.monotonic() + 8
+    try:
+        while time.monotonic() < until:
+            message = consumer.poll(0.5)
+            if message is not None:
+                return message.error() is None
+            if consumer.assignment():
+                return True
+    except KafkaException:
+        return False
+    finally:
+        consumer.close()
+    return False
+
+
+def test_two_tenants_cannot_read_or_write_each_other(tmp_path, secured, authority):
+    tenant(tmp_path, secured, "a.")
+    tenant(tmp_path, secured, "b.")
+    bridge_a, bridge_b, reader_a = (client(secured, authority, user) for user in ("bridge-a", "bridge-b", "reader-a"))
+    assert may_write(bridge_a, "a.dns.raw")
+    assert may_write(bridge_b, "b.dns.raw")
+    assert not may_write(bridge_a, "b.dns.raw")
+    assert not may_write(bridge_b, "a.dns.incidents")
+    assert may_read(bridge_a, "a.dns.raw", "a.dnstower.test")
+    assert not may_read(bridge_b, "a.dns.raw", "b.dnstower.test")
+    assert not may_read(bridge_a, "a.dns.raw", "b.dnstower.test")  # another's group
+    assert may_read(reader_a, "a.dns.incidents", "reader-a.dashboards")
+    assert not may_read(reader_a, "a.dns.raw", "reader-a.dashboards")
+    assert not may_write(reader_a, "a.dns.incidents")
+
+
+def test_a_client_certificate_is_a_login(tmp_path, secured, authority):
+    folder = tenant(tmp_path, secured, "m.")
+    certificate, key = authority.issue("bridge-m")
+    tls = {"ca": str(authority.file), "certificate": str(certificate), "key": str(key)}
+    bridge_yaml(folder, secured, "mtls", "m.", tls=tls)
+    assert command("check", "--config", folder / "bridge.yaml") == (0, "", "")
+    certificate, key = authority.issue("stranger")
+    bridge_yaml(folder, secured, "mtls", "m.", tls={**tls, "certificate": str(certificate), "key": str(key)})
+    assert command("check", "--config", folder / "bridge.yaml")[0] == 3
+
+
+def test_a_token_is_a_login(tmp_path, secured):
+    folder = tenant(tmp_path, secured, "o.")
+    bridge_yaml(folder, secured, "oauth", "o.", sasl={"mechanism": "OAUTHBEARER", "token_file": str(folder / "token")})
+    (folder / "token").write_text(token("bridge-o"))
+    assert command("check", "--config", folder / "bridge.yaml") == (0, "", "")
+    (folder / "token").write_text(token("stranger"))
+    assert command("check", "--config", folder / "bridge.yaml")[0] == 3
+
+
+def token(subject):
+    now = int(time.time())
+
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    return f"{part({'alg': 'none'})}.{part({'sub': subject, 'iat': now, 'exp': now + 3600})}."
+
+
+def test_an_administrator_without_an_authorizer_is_told(tmp_path_factory, tmp_path):
+    plain = Broker(tmp_path_factory.mktemp("open"), settings={"authorizer.class.name": ""})
+    plain.start()
+    try:
+        admin = AdminClient({"bootstrap.servers": plain.bootstrap})
+        admin.create_topics([NewTopic("x", 1, 1)])["x"].result(20)
+        config = bridge_yaml(tmp_path, plain)
+        declared = topics_yaml(tmp_path, access=[{"principal": "User:probes", "role": "forward"}])
+        code, out, _ = command("plan", declared, "--config", config)
+        assert code == 3
+        assert "! access: the brokers have no authorizer" in out
+    finally:
+        plain.stop()
