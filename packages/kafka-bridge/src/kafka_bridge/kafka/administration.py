@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets two
     AclBinding,
     AclBindingFilter,
@@ -203,14 +203,7 @@ def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
 def _access_changes(admin: AdminClient, declared: Declared) -> list[Change]:
     wanted = wanted_grants(declared)
     known = {access.principal for access in declared.access}
-    try:
-        there = _grants(admin)
-    except KafkaException as error:
-        if isinstance(error.args[0], KafkaError) and error.args[0].code() == KafkaError.SECURITY_DISABLED:
-            if not wanted:
-                return []
-            return [Change("cannot", "access", "the brokers have no authorizer; set `authorizer.class.name`")]
-        raise
+    there = _grants(admin)
     # Of principals that the file does not name, only what they may do with these topics is shown.
     names = {topic.name for topic in wanted_topics(declared)}
     extra = {grant for grant in there - wanted if grant.principal in known or grant.name in names}
