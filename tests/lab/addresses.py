@@ -23,14 +23,15 @@ CANDIDATES = range(53, 100)
 #: Zones stand at 127.N.10.0 and up, name server 1 at .1 and so on.
 FIRST_ZONE = 10
 
-# dash keeps the addresses for as long as its standard input is open. The kernel closes that when the lab
-# ends in any way, kill -9 included, so that there is one way in which addresses go.
+# dash keeps the addresses, and the claim with them, for as long as its standard input is open. The kernel
+# closes that when the lab ends in any way, kill -9 included, so that there is one way in which addresses go.
+# Who holds the claim replaces: what is listed in a claimed network was left when dash too was killed.
 _HOLD = """\
 trap '' INT TERM HUP
 held=
 trap 'for a in $held; do "$ip" address del "$a/32" dev lo; done' EXIT
 ip=$1; shift
-for a; do "$ip" address add "$a/32" dev lo || exit 1; held="$held $a"; done
+for a; do "$ip" address replace "$a/32" dev lo || exit 1; held="$held $a"; done
 echo held
 cat >/dev/null
 """
@@ -53,7 +54,10 @@ class Network:
 
 
 class Claim:
-    """A network that this process alone uses. The claim ends with `release`, or with the process."""
+    """A network that this process alone uses.
+
+    The claim ends with `release`, or with the process, and not before an `Interface` of it is as it was.
+    """
 
     def __init__(self, network: Network, lock: socket.socket) -> None:
         self.network = network
@@ -62,6 +66,10 @@ class Claim:
     def release(self) -> None:
         """Let the next lab have the network."""
         self._lock.close()
+
+    def fileno(self) -> int:
+        """What a child process inherits to share the claim."""
+        return self._lock.fileno()
 
     @classmethod
     def first_free(cls, plan: Callable[[Network], Iterable[str]]) -> Claim:
@@ -131,8 +139,8 @@ class Interface:
         self._holder = holder
 
     @classmethod
-    def hold(cls, addresses: Sequence[str]) -> Self:
-        """Add the addresses to `lo` until `release`.
+    def hold(cls, claim: Claim, addresses: Sequence[str]) -> Self:
+        """Add addresses of the claimed network to `lo` until `release`.
 
         Raises:
             LabError: the kernel refuses.
@@ -143,6 +151,7 @@ class Interface:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            pass_fds=[claim.fileno()],
             start_new_session=True,
         )
         assert holder.stdout is not None
@@ -150,9 +159,8 @@ class Interface:
             return cls(holder)
         _, complaint = holder.communicate()
         raise LabError(
-            f"ip address add {' '.join(addresses)} dev lo: {complaint.strip()}. BIND needs these addresses "
-            "on the interface. Run the lab as root or in a network namespace of your own; an address that "
-            "an earlier lab left goes with `ip address del ADDRESS/32 dev lo`"
+            f"ip address replace {' '.join(addresses)} dev lo: {complaint.strip()}. BIND needs these addresses "
+            "on the interface. Run the lab as root or in a network namespace of your own"
         )
 
     def release(self) -> None:
@@ -164,3 +172,8 @@ class Interface:
         _, complaint = self._holder.communicate(timeout=10)
         if complaint:
             raise LabError(f"addresses of the lab are left on lo: {complaint.strip()}")
+
+    def kill(self) -> None:
+        """End without taking the addresses away, as the kernel does when memory is out."""
+        self._holder.kill()
+        self._holder.communicate()

@@ -93,7 +93,7 @@ class Lab:
             spawner = Spawner(lock)
             resources.callback(spawner.close)
             internet = Internet(claim.network, directory, spawner)
-            resources.callback(Interface.hold(internet.listed_addresses).release)
+            resources.callback(Interface.hold(claim, internet.listed_addresses).release)
             resources.callback(internet.shut_down)
             internet.start()
             lab = cls(directory, internet, resources)

@@ -24,6 +24,7 @@ import pytest
 import yaml
 
 from tests.lab import SCENARIOS, Lab, LabError, missing
+from tests.lab.addresses import Claim, Interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -400,6 +401,21 @@ class TestProcess:
             process.send_signal(signal.SIGINT)
             assert process.wait(10) == 0
         self.assert_gone(tmp_path, said)
+
+    def test_addresses_of_a_lab_killed_whole(self) -> None:
+        claim = Claim.first_free(lambda network: [network.at(1, 1)])
+        prefix = claim.network.at(0, 0) + "/16"
+        address = claim.network.at(1, 1)
+        Interface.hold(claim, [address]).kill()
+        assert listed(prefix)
+        again = Interface.hold(claim, [address])
+        claim.release()
+        # The claim outlives this lab's end until the address is gone.
+        other = Claim.first_free(lambda network: [network.at(1, 1)])
+        assert other.network != claim.network
+        other.release()
+        again.release()
+        assert not listed(prefix)
 
     def test_exception_leaves_nothing(self, tmp_path: Path) -> None:
         other = Lab.start(tmp_path)
