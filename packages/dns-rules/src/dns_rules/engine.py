@@ -78,13 +78,17 @@ class Judgement:
         """Microseconds since 1970 before which no zone has findings to come; ``None`` without zones."""
         return min((state.sealed for state in self._zones.values()), default=None)
 
-    def step(self, events: Iterable[Event], now: dt.datetime | None = None) -> Judged:
+    def step(
+        self, events: Iterable[Event], now: dt.datetime | None = None, *, horizon: dt.datetime | None = None
+    ) -> Judged:
         """Judge events, in the order in which they came, then let time pass until `now`.
 
         Args:
             events: of any zones; zones that the inventory does not know are passed over.
             now: the runner's clock; ``None`` where time is in the events alone.
+            horizon: time until which all events are there; later ones do not move time. ``None``: all events do.
         """
+        until = None if horizon is None else micros(horizon)
         findings: list[Finding] = []
         touched: set[str] = set()
         gone = sorted(name for name in self._zones if self.inventory.zone(name) is None)
@@ -92,7 +96,7 @@ class Judgement:
             findings += dismiss(self._zones.pop(name))
         before = {name: state.sealed for name, state in self._zones.items()}
         for event in events:
-            state, found = judge(self._zones.get(event.zone), event, self.inventory, self.rules)
+            state, found = judge(self._zones.get(event.zone), event, self.inventory, self.rules, until)
             findings += found
             if state is not None:
                 self._zones[event.zone] = state

@@ -35,7 +35,7 @@ _RING = 120 * MICROS
 
 
 def judge(
-    state: ZoneState | None, event: Event | Tick, inventory: Inventory, rules: Rules
+    state: ZoneState | None, event: Event | Tick, inventory: Inventory, rules: Rules, horizon: int | None = None
 ) -> tuple[ZoneState | None, list[Finding]]:
     """Take one event of a zone, or the passing of time, and say what became of the rules.
 
@@ -48,6 +48,8 @@ def judge(
         event: an event of this zone, or a tick.
         inventory: the zone's entry in it says what is expected; events of other zones are passed over.
         rules: the rule pack.
+        horizon: microseconds since 1970 past which events do not move time, because a runner that reads many
+            streams side by side may have older ones to come; only ticks do. ``None``: events move it.
 
     Returns:
         The state (``None`` while the zone has no events), and findings in the order of their time.
@@ -63,6 +65,8 @@ def judge(
         return state, []
     if not isinstance(event, Tick):
         slot = time // step * step
+        if horizon is not None:
+            time = min(time, horizon)
         if state is None:
             first = (time - lateness) // step * step
             state = ZoneState(version=VERSION, zone=event.zone, started=slot, sealed=first, watermark=time - lateness)
@@ -75,9 +79,11 @@ def judge(
     state.watermark = max(state.watermark, time - lateness)
     findings: list[Finding] = []
     while state.sealed + step <= state.watermark:
-        if not state.open and not state.ring and not state.active:
-            state.sealed = state.watermark // step * step  # nothing to look at in between
-            break
+        if not state.ring and not state.active:
+            # Nothing to look at until the first bucket.
+            state.sealed = max(state.sealed, min([state.watermark // step * step, *state.open]))
+            if state.sealed + step > state.watermark:
+                break
         _seal(state, state.sealed, zone, rules)
         state.sealed += step
         findings += _evaluate(state, zone, rules)

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from dns_events.durations import seconds
 from dns_rules import load_inventory, load_rules
 from dns_rules.errors import RulesError
 
@@ -103,16 +104,18 @@ class Bridge:
 
     def _bus(self, rules: Rules, notifiers: list[str]) -> EmbeddedBus | KafkaBus:
         config = self._config
+        settle = seconds(config.settle)
         if config.kafka is None:
-            return EmbeddedBus(self.pool, self.conninfo, self.inventory, rules, notifiers)
+            return EmbeddedBus(self.pool, self.conninfo, self.inventory, rules, notifiers, settle=settle)
         try:
             from .kafka.bus import KafkaBus  # noqa: PLC0415 - an extra
         except ImportError as error:
             msg = f"`bus: kafka` needs more than is installed ({error}); pip install 'kafka-bridge[kafka]'"
             raise BridgeError(msg) from error
         return KafkaBus(
-            config.kafka, self.pool, self.conninfo, self.inventory, rules, notifiers, most=config.otlp.max_bytes
-        )
+            config.kafka, self.pool, self.conninfo, self.inventory, rules, notifiers,
+            most=config.otlp.max_bytes, settle=settle,
+        )  # fmt: skip
 
     def _listen(self, way_in: WayIn | None) -> None:
         config, stack = self._config, self._stack

@@ -70,6 +70,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kafka: Kafka | None = None
     inventory: str
     rules: str | None = None
+    settle: str = "20s"
+    """After a start or after trouble, for how long the clock waits for what clients kept meanwhile."""
     otlp: Otlp = Otlp()
     store: Store = Store()
     board: Board | None = Board()
@@ -120,11 +122,12 @@ def _checked(document: Document, config: Config) -> Config:
             raise document.error(path, str(error)) from error
         if not expose and not loopback(host):
             raise document.error(path, f"{text} is not on loopback; write `expose: true` beside it if you mean it")
-    for name in ("raw", "minutes", "incidents"):
+    durations = {f"$.store.{name}": getattr(config.store, name) for name in ("raw", "minutes", "incidents")}
+    for path, text in {**durations, "$.settle": config.settle}.items():
         try:
-            seconds(getattr(config.store, name))
+            seconds(text)
         except ValueError as error:
-            raise document.error(f"$.store.{name}", str(error)) from error
+            raise document.error(path, str(error)) from error
     if config.store.url is not None and config.store.directory is not None:
         raise document.error("$.store", "`url` and `directory` exclude each other; keep one")
     _check_kafka(document, config)

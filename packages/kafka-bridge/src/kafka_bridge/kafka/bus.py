@@ -36,6 +36,7 @@ class KafkaBus:
         rules: the rule pack.
         notifiers: names under which pages are to be delivered.
         most: largest request in bytes.
+        settle: seconds for which time stands still after a start.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class KafkaBus:
         notifiers: list[str],
         *,
         most: int,
+        settle: float,
     ) -> None:
         self.topics = topics(kafka.prefix)
         connection = Connection(kafka)
@@ -61,7 +63,7 @@ class KafkaBus:
             )
             self._stages.append(Letters(connection, self.topics, pool))
         if "judge" in kafka.roles:
-            clock = Clock(connection, self.topics)
+            clock = Clock(connection, self.topics, settle=settle)
             arrived = None if self._correlator is None else self._correlator.arrived.set
             self._stages += [
                 clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from .topics import Topics
 
 _PACE = 1.0
-#: After trouble clients send what they kept meanwhile; the clock waits for it, else it would come too late.
-_SETTLE = 20.0
 _TIMEOUT = 5.0
+#: A judge that is further behind than this many marks takes larger steps.
+_MARKS = 900
 
 
 class Mark(NamedTuple):
@@ -34,23 +35,28 @@ class Mark(NamedTuple):
 class Clock(Stage):
     """Compares what was normalized with what was sent, once a second.
 
-    While the normalizer is behind, time stands still: nothing is missed only because it waits.
+    Raw partitions are read side by side, so that after a backlog one may be minutes ahead of another. Time is the
+    slowest one's, and therefore nothing comes too late only because it waited on the bus.
+
+    Args:
+        connection: to the brokers.
+        topics: of the environment.
+        settle: seconds for which time stands still after a start or after trouble: clients then send what they kept.
     """
 
-    def __init__(self, connection: Connection, topics: Topics, *, settle: float = _SETTLE) -> None:
+    def __init__(self, connection: Connection, topics: Topics, *, settle: float) -> None:
         super().__init__("clock", connection)
         self._topics = topics
         self._settle = settle
         self._lock = threading.Lock()
-        self._mark: Mark | None = None
+        self._marks: deque[Mark] = deque(maxlen=_MARKS)
         self.lag: int | None = None
         """Raw messages that wait to be normalized."""
 
-    @property
-    def mark(self) -> Mark | None:
-        """The newest one."""
+    def reached(self, partition: int, position: int) -> Mark | None:
+        """The newest mark up to whose end of this partition was read; ``None`` before the first."""
         with self._lock:
-            return self._mark
+            return next((mark for mark in reversed(self._marks) if position >= mark.ends.get(partition, 0)), None)
 
     def work(self) -> None:
         """Look until done."""
@@ -58,35 +64,55 @@ class Clock(Stage):
         began = dt.datetime.now(dt.UTC)
         while not self.done:
             now = dt.datetime.now(dt.UTC)
-            self.lag = self._waiting(admin)
-            if self.lag == 0 and (now - began).total_seconds() >= self._settle:
-                ends = _ends(admin, self._topics.normalized)
+            time = self._normalized(admin, now)
+            if time is not None and (now - began).total_seconds() >= self._settle:
+                mark = Mark(time, _ends(admin, self._topics.normalized))
                 with self._lock:
-                    self._mark = Mark(now, ends)
+                    if not self._marks or self._marks[-1].time < time:
+                        self._marks.append(mark)
             self.connection.refresh(admin)
             self.well()
             self.stopping.wait(_PACE)
 
-    def _waiting(self, admin: AdminClient) -> int:
+    def _normalized(self, admin: AdminClient, now: dt.datetime) -> dt.datetime | None:
+        """Until when everything that was sent has been normalized; ``None`` where nobody knows."""
         ends = _ends(admin, self._topics.raw)
         group = f"{self.connection.kafka.group}.normalize"
         places = [TopicPartition(self._topics.raw, number) for number in ends]
+        # Not `require_stable`: where offsets are not, librdkafka 2.16 crashes an admin client. What a transaction
+        # has not committed yet is not in the answer either way.
         answer = admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, places)], require_stable=True, request_timeout=_TIMEOUT
+            [ConsumerGroupTopicPartitions(group, places)], request_timeout=_TIMEOUT
         )
-        committed = {place.partition: place.offset for place in answer[group].result().topic_partitions}
-        return sum(end - max(0, committed.get(number, 0)) for number, end in ends.items())
+        done = {place.partition: place for place in answer[group].result().topic_partitions}
+        self.lag = 0
+        slowest = now
+        unknown = False
+        for number, end in ends.items():
+            place = done.get(number)
+            waiting = end - max(0, place.offset if place is not None else 0)
+            if waiting <= 0:
+                continue
+            self.lag += waiting
+            if place is None or not place.metadata:
+                unknown = True  # nothing of it was normalized yet
+            else:
+                slowest = min(slowest, dt.datetime.fromtimestamp(int(place.metadata) / 1000, dt.UTC))
+        return None if unknown else slowest
 
 
 def _ends(admin: AdminClient, topic: str) -> dict[int, int]:
-    """The next offset of each partition, behind which nothing is undecided."""
+    """The next offset of each partition; before it there may be what a transaction has not decided yet.
+
+    Whoever reads committed messages gets past that only once it is decided, and so misses nothing of it.
+    """
     described = admin.list_topics(topic, timeout=_TIMEOUT).topics[topic]
     if described.error is not None:
         raise KafkaException(described.error)
     newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     found = admin.list_offsets(
         {TopicPartition(topic, number): newest for number in described.partitions},
-        isolation_level=IsolationLevel.READ_COMMITTED,
+        isolation_level=IsolationLevel.READ_UNCOMMITTED,
         request_timeout=_TIMEOUT,
     )
     return {place.partition: future.result().offset for place, future in found.items()}

@@ -141,6 +141,8 @@ def wanted_topics(declared: Declared) -> list[WantedTopic]:
             "retention.ms": str(milliseconds),
             "min.insync.replicas": str(declared.in_sync),
             **({"max.message.bytes": str(_RAW_BYTES)} if field in {"raw", "deadletter"} else {}),
+            # The brokers' clock, not the senders': time in the judgement goes by it (see `Clock`).
+            **({"message.timestamp.type": "LogAppendTime"} if field == "raw" else {}),
             **topic.config,
         }
         name = getattr(topics(declared.prefix), field)

@@ -112,8 +112,9 @@ class Judging(Stage):
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
             partition = Partition(
-                self._pool, self.inventory, self.rules, place.partition, bus=place.topic, publish=self._publish
-            )
+                self._pool, self.inventory, self.rules, place.partition, bus=place.topic, clocked=True,
+                publish=self._publish,
+            )  # fmt: skip
             offset = partition.take_over()
             low, high = consumer.get_watermark_offsets(place, timeout=10)
             if not low <= offset <= high:
@@ -184,9 +185,8 @@ class Judging(Stage):
             self._committed()
 
     def _pass_time(self, assigned: Assigned) -> None:
-        mark = self._clock.mark
-        number = assigned.partition.number
-        if mark is None or mark.time == assigned.ticked or assigned.position < mark.ends.get(number, 0):
+        mark = self._clock.reached(assigned.partition.number, assigned.position)
+        if mark is None or mark.time == assigned.ticked:
             return
         assigned.partition.commit(lambda _cursor, _offset: Batch([]), lambda _: mark.time)
         assigned.ticked = mark.time

@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import msgspec
+from confluent_kafka import KafkaError, TopicPartition
 
 from kafka_bridge.pipeline.decode import decode
 
@@ -27,6 +28,51 @@ _ENCODER = msgspec.json.Encoder()
 _TRANSACTION_MILLISECONDS = 10_000
 
 
+class Progress:
+    """How far each raw partition was read, and until when: the time goes along as the offset's metadata.
+
+    Times are the messages' own, in milliseconds since 1970, never backwards; from them `Clock` knows until when
+    everything that was sent has been normalized.
+    """
+
+    def __init__(self) -> None:
+        self.moved: set[int] = set()
+        """Partitions that were read further since their offsets were committed."""
+        self._at: dict[int, tuple[int, int]] = {}
+
+    def passed(self, messages: list[Message]) -> list[Message]:
+        """Take note of all of them; returns the ones with a value.
+
+        Raises:
+            KafkaException: one is an error.
+        """
+        found = []
+        for message in messages:
+            error = message.error()
+            number, offset = message.partition(), message.offset()
+            assert number is not None
+            assert offset is not None
+            next_, time = self._at.get(number, (0, 0))
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                # Past the markers of others' transactions, which no consumer is told of.
+                if time and offset > next_:
+                    self._at[number] = (offset, time)
+                    self.moved.add(number)
+                continue
+            value_of(message)
+            self._at[number] = (offset + 1, max(time, message.timestamp()[1]))
+            self.moved.add(number)
+            found.append(message)
+        return found
+
+    def places(self, topic: str) -> list[TopicPartition]:
+        """The offsets to commit."""
+        return [
+            TopicPartition(topic, number, self._at[number][0], metadata=str(self._at[number][1]))
+            for number in sorted(self.moved)
+        ]
+
+
 class Normalizer(Stage):
     """Reads the raw topic in a consumer group; offsets and events are committed together.
 
@@ -45,21 +91,25 @@ class Normalizer(Stage):
             transactional_id=f"{self.connection.kafka.group}-normalize-{uuid.uuid4()}",
             transaction_timeout_ms=_TRANSACTION_MILLISECONDS,
         )
-        consumer = self.connection.consumer("normalize")
+        consumer = self.connection.consumer("normalize", enable_partition_eof=True)
+        progress = Progress()
         try:
             producer.init_transactions(20)
             consumer.subscribe([self._topics.raw])
             while not self.done:
-                messages = consumer.consume(_MESSAGES, 0.5)
-                if messages:
-                    self._transaction(producer, consumer, messages)
+                messages = progress.passed(consumer.consume(_MESSAGES, 0.5))
+                if progress.moved:
+                    self._transaction(producer, consumer, messages, progress.places(self._topics.raw))
+                    progress.moved.clear()
                 self.connection.refresh(producer)
                 self.connection.refresh(consumer)
                 self.well()
         finally:
             consumer.close()
 
-    def _transaction(self, producer: Producer, consumer: Consumer, messages: list[Message]) -> None:
+    def _transaction(
+        self, producer: Producer, consumer: Consumer, messages: list[Message], places: list[TopicPartition]
+    ) -> None:
         producer.begin_transaction()
         try:
             now = dt.datetime.now(dt.UTC)
@@ -69,9 +119,7 @@ class Normalizer(Stage):
                 self._send(producer, message, decoded)
                 events += len(decoded.events)
                 dead += len(decoded.dead)
-            producer.send_offsets_to_transaction(
-                consumer.position(consumer.assignment()), consumer.consumer_group_metadata(), 10
-            )
+            producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), 10)
             producer.commit_transaction(20)
         except BaseException:
             producer.abort_transaction(10)

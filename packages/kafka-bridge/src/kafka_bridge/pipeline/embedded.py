@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 class EmbeddedBus:
     """Journal, worker and correlator, from `start` to `stop`."""
 
-    def __init__(self, pool: Pool, conninfo: str, inventory: Inventory, rules: Rules, notifiers: list[str]) -> None:
+    def __init__(
+        self, pool: Pool, conninfo: str, inventory: Inventory, rules: Rules, notifiers: list[str], *, settle: float
+    ) -> None:
         self.way_in = Journal(pool)
         self._correlator = Correlator(conninfo, inventory, rules, notifiers)
         self._worker = Worker(
-            pool, inventory, rules, arrived=self.way_in.appended, committed=self._correlator.arrived.set
+            pool,
+            inventory,
+            rules,
+            arrived=self.way_in.appended,
+            committed=self._correlator.arrived.set,
+            settle=settle,
         )
 
     def start(self) -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 CONSUMER = "judge"
 
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 class Batch(NamedTuple):
     """What was read of a partition in one go."""
 
@@ -57,6 +60,7 @@ class Partition:
         rules: the rule pack.
         number: of the partition.
         bus: what it is a partition of.
+        clocked: events do not move time, because older ones may come behind them; only `now` of `commit` does.
         publish: called with the new events of a batch and the judgement before its transaction is committed.
     """
 
@@ -68,6 +72,7 @@ class Partition:
         number: int = 0,
         *,
         bus: str = "",
+        clocked: bool = False,
         publish: Callable[[list[Event], Judgement], None] | None = None,
     ) -> None:
         self._pool = pool
@@ -78,6 +83,7 @@ class Partition:
         self._bus = bus or None
         self._publish = publish
         self._judgement: Judgement | None = None
+        self._horizon = _EPOCH if clocked else None
         self._epoch: int | None = None
 
     def take_over(self) -> int:
@@ -96,6 +102,7 @@ class Partition:
                 assert row is not None
                 self._epoch = row[0]
             offset = self._fence(connection.cursor())
+            self._recall(connection)
             for zone, state in connection.execute(
                 "select zone, state from zone_state where partition = %s", (self.number,)
             ).fetchall():
@@ -145,7 +152,7 @@ class Partition:
                     known.discard(event.id)
                     new.append(event)
             self._adopt(cursor, judgement, {event.zone for event in new})
-            judged = judgement.step(new, time)
+            judged = judgement.step(new, time, horizon=self._horizon)
             write.aggregates(cursor, plan(new))
             write.judgement(cursor, judged.findings, judged.health)
             write.dead_letters(cursor, self._bus, self.number, batch.dead)
@@ -160,6 +167,8 @@ class Partition:
                 )
             if self._publish is not None and new:
                 self._publish(new, judgement)
+        if self._horizon is not None and time is not None:
+            self._horizon = max(self._horizon, time)
         return Committed(batch, len(new), len(batch.events) - len(new))
 
     def _fence(self, cursor: psycopg.Cursor[Any]) -> int:
@@ -173,6 +182,16 @@ class Partition:
             raise FencedError(msg)
         return int(row[0])
 
+    def _recall(self, connection: psycopg.Connection[Any]) -> None:
+        """Time goes on from where it stood when this partition was left."""
+        if self._horizon is None:
+            return
+        row = connection.execute(
+            "select sealed from bus_offset where consumer = %s and partition = %s", (self._consumer, self.number)
+        ).fetchone()
+        if row is not None and row[0] is not None:
+            self._horizon = max(self._horizon, row[0] + dt.timedelta(seconds=self.rules.lateness))
+
     def _adopt(self, cursor: psycopg.Cursor[Any], judgement: Judgement, zones: set[str]) -> None:
         """Take up zones that another partition had before the number of partitions was changed."""
         unknown = sorted(zone for zone in zones if zone not in judgement and self.inventory.zone(zone) is not None)
@@ -185,5 +204,6 @@ class Partition:
 def _sealed(judgement: Judgement, time: dt.datetime | None) -> dt.datetime | None:
     """Before this the partition has no findings to come."""
     if judgement.sealed is not None:
-        return moment(judgement.sealed)
+        # Before 1970 where no time has passed yet.
+        return moment(judgement.sealed) if judgement.sealed > 0 else None
     return None if time is None else time - dt.timedelta(seconds=judgement.rules.lateness)

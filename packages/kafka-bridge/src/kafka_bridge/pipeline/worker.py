@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 _BATCH_REQUESTS = 200
 _BATCH_BYTES = 8 << 20
 _PACE = 1.0
-#: After a start clients send what they kept meanwhile; the clock waits for it, else it would come too late.
-_SETTLE = 20.0
 
 
 class Worker:
@@ -45,6 +43,8 @@ class Worker:
         partition: of the raw bus.
         arrived: set by the journal when there is something new.
         committed: called after each batch that changed something.
+        settle: seconds for which only events move time, after a start or after trouble: clients then send what they
+            kept, and it must not come too late.
     """
 
     def __init__(
@@ -56,7 +56,9 @@ class Worker:
         partition: int = 0,
         arrived: threading.Event | None = None,
         committed: Callable[[], None] | None = None,
+        settle: float = 0.0,
     ) -> None:
+        self._settle = settle
         self.partition = Partition(pool, inventory, rules, partition)
         self._arrived = arrived if arrived is not None else threading.Event()
         self._committed = committed
@@ -87,7 +89,7 @@ class Worker:
             try:
                 self._arrived.clear()
                 now = dt.datetime.now(dt.UTC)
-                worked = self.turn(now, tick=now.timestamp() - started >= _SETTLE)
+                worked = self.turn(now, tick=now.timestamp() - started >= self._settle)
                 pause = 0.2
                 if self._committed is not None:
                     self._committed()

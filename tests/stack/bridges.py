@@ -1,0 +1,279 @@
+"""Bridges on a broker and a PostgreSQL, each a process of its own, and what they are to be measured by."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import grpc
+import psycopg
+from dns_events import otlp
+from dns_rules import Engine, Inventory, Team, Zone, load_rules
+from dns_rules.generate import Span, events
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from dns_events import Event
+
+ZONES = tuple(f"zone-{number}.example" for number in range(8))
+INVENTORY = Inventory(
+    version=1,
+    teams={"web": Team(name="Web platform")},
+    zones=tuple(Zone(zone=zone, owner="web", criticality="critical") for zone in ZONES),
+)
+ROLES = ("forward", "normalize", "judge", "correlate", "deliver")
+_EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+_READY = re.compile(r"OTLP grpc (\d+|off)")
+
+
+def recording(start: dt.datetime, minutes: int = 5, *, zones: tuple[str, ...] = ZONES) -> list[Event]:
+    """Zones that are well; from the middle on, every second one does not answer."""
+    found: list[Event] = []
+    for number, zone in enumerate(zones):
+        half = f"{minutes * 30}s"
+        second = Span(from_=half, to=f"{minutes}m", every="4s", outcome="answer" if number % 2 else "timeout")
+        found += events(zone, (Span(to=half, every="4s"), second), start)
+    return sorted(found, key=lambda event: (event.time, event.id))
+
+
+def request(listed: list[Event]) -> bytes:
+    message = ExportLogsServiceRequest()
+    message.resource_logs.add().scope_logs.add().log_records.extend(otlp.to_proto(event) for event in listed)
+    return message.SerializeToString()
+
+
+def requests(listed: list[Event], size: int = 60) -> list[bytes]:
+    return [request(listed[n : n + size]) for n in range(0, len(listed), size)]
+
+
+class Bridge:
+    """One running `kafka-bridge run`.
+
+    Args:
+        folder: of its files.
+        config: bridge.yaml as a tree.
+        store: URL of its database.
+        program: Python code to run in place of the command.
+    """
+
+    def __init__(self, folder: Path, config: dict, store: str, program: str | None = None):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / "log"
+        self.log.unlink(missing_ok=True)
+        (folder / "bridge.yaml").write_text(json.dumps(config))
+        start = ["-m", "kafka_bridge"] if program is None else ["-c", program]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-X", "faulthandler", *start, "run", "--config", str(folder / "bridge.yaml")],
+                stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "DNSTOWER_STORE_URL": store},
+            )  # fmt: skip
+        self.channel = self.export = None
+
+    def ready(self, timeout: float = 40):
+        """Wait until it listens."""
+        until = time.monotonic() + timeout
+        while (found := _READY.search(self.log.read_text())) is None:
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.05)
+        if found[1] != "off":
+            self.channel = grpc.insecure_channel(f"127.0.0.1:{found[1]}")
+            self.export = self.channel.unary_unary(_EXPORT)
+        return self
+
+    def send(self, payload: bytes, timeout: float = 60) -> None:
+        """As a client of OTLP: until it is acknowledged."""
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                self.export(payload, timeout=15)
+            except grpc.RpcError as error:
+                assert error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}, error
+                assert self.process.poll() is None, (self.process.returncode, self.log.read_text())
+                assert time.monotonic() < until, f"{error.details()}\n{self.log.read_text()}"
+                time.sleep(0.1)
+            else:
+                return
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self._gone()
+
+    def stop(self) -> None:
+        """SIGTERM, and wait."""
+        self.process.terminate()
+        self._gone()
+
+    def _gone(self) -> None:
+        self.process.wait(60)
+        if self.channel is not None:
+            self.channel.close()
+
+
+class Stack:
+    """Topics with a prefix of their own, a database of their own, and bridges between them."""
+
+    def __init__(self, folder: Path, broker, postgres, name: str, *, partitions: int = 4, settle: str = "8s"):
+        self.folder = folder
+        self.broker = broker
+        self.name = name
+        self.settle = settle
+        self.pages = folder / "pages.ndjson"
+        self._bridges: list[Bridge] = []
+        with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+            connection.execute(f'create database "{name}"')
+        self.store = _database(postgres.conninfo, name)
+        (folder / "inventory.yaml").write_text(
+            json.dumps(
+                {
+                    "version": 1,
+                    "teams": {"web": {"name": "Web platform"}},
+                    "zones": [{"zone": zone, "owner": "web", "criticality": "critical"} for zone in ZONES],
+                }
+            )
+        )
+        self._topics(partitions)
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.name}."
+
+    def config(self, roles: tuple[str, ...] = ROLES) -> dict:
+        return {
+            "version": 1,
+            "bus": "kafka",
+            "inventory": str(self.folder / "inventory.yaml"),
+            "settle": self.settle,
+            "kafka": {
+                "brokers": [self.broker.bootstrap], "prefix": self.prefix, "group": self.prefix + "dnstower",
+                "roles": list(roles),
+            },
+            "otlp": {"grpc": "127.0.0.1:0", "http": None},
+            "board": None,
+            "notify": {"console": False, "file": str(self.pages)},
+        }  # fmt: skip
+
+    def bridge(self, roles: tuple[str, ...] = ROLES, *, program: str | None = None, wait: bool = True) -> Bridge:
+        """Start one more, and wait until it listens."""
+        started = Bridge(self.folder / f"bridge-{len(self._bridges)}", self.config(roles), self.store, program)
+        self._bridges.append(started)
+        return started.ready() if wait else started
+
+    def close(self) -> None:
+        for bridge in self._bridges:
+            if bridge.process.poll() is None:
+                bridge.kill()
+
+    def query(self, sql: str, *values):
+        with psycopg.connect(self.store, options="-c search_path=dnstower") as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, *values):
+        return self.query(sql, *values)[0][0]
+
+    def wait(self, what: str, condition, timeout: float = 120) -> None:
+        """Until the condition holds; a database that is away counts as not yet."""
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                if condition():
+                    return
+            except psycopg.Error:
+                pass
+            logs = "\n".join(f"{bridge.log}:\n{bridge.log.read_text()[-2000:]}" for bridge in self._bridges)
+            assert time.monotonic() < until, f"{what} did not happen\n{logs}"
+            time.sleep(0.2)
+
+    def reconcile(self, sent: list[Event], *, dead: int = 0) -> None:
+        """Every event stored once, every page sent once, and the judgement that of an undisturbed run."""
+        ids = {event.id for event in sent}
+        expected = Engine(INVENTORY, load_rules())
+        steps = [expected.step(sorted(sent, key=lambda event: event.time)), expected.finish()]
+        fired = {i.id: (i.rule, i.zone, i.since) for step in steps for i in step.incidents if i.state == "firing"}
+        end = max(event.time for event in sent)
+        found = {(f.id, f.state, f.time) for step in steps for f in step.findings if f.time <= end}
+        assert fired
+        self.wait("every event stored", lambda: self.one("select count(*) from seen_event") >= len(ids))
+        self.wait("every page", lambda: len(self._keys("-firing")) >= len(fired))
+        assert {row[0] for row in self.query("select id::text from seen_event")} == ids
+        assert self.one("select sum(total)::bigint from v_zone_minute") == len(ids)
+        assert self.one("select count(*) from deadletter") == dead
+        assert {
+            row[0]: row[1:]
+            for row in self.query("select id, rule, zone, since from incident where state in ('firing', 'resolved')")
+        } == fired
+        assert set(self.query("select id, state, time from finding where time <= %s", end)) == found
+        self.wait("the topics told", lambda: self.one("select count(*) from publication") == 0)
+        keys = self._keys("")
+        assert set(keys.values()) == {1}, keys
+
+    def _keys(self, end: str) -> Counter[str]:
+        if not self.pages.exists():
+            return Counter()
+        return Counter(
+            key for line in self.pages.read_text().splitlines() if (key := json.loads(line)["key"]).endswith(end)
+        )
+
+    def _topics(self, partitions: int) -> None:
+        declared = self.folder / "topics.yaml"
+        declared.write_text(
+            json.dumps(
+                {
+                    "version": 1, "prefix": self.prefix, "group": self.prefix + "dnstower", "replication": 1,
+                    "in_sync": 1,
+                    "topics": {name: {"partitions": partitions} for name in ("raw", "normalized")},
+                }
+            )
+        )  # fmt: skip
+        config = self.folder / "admin.yaml"
+        config.write_text(json.dumps(self.config()))
+        done = subprocess.run(
+            [sys.executable, "-m", "kafka_bridge", "topics", "apply", declared, "--config", config, "--yes"],
+            capture_output=True, text=True, check=False, env={**os.environ, "DNSTOWER_STORE_URL": self.store},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+def killed_at(where: str, when: str) -> str:
+    """Python code of a bridge that kills itself before or after the first call of a function that has work.
+
+    Args:
+        where: ``module:qualified.name``.
+        when: ``before`` or ``after``.
+    """
+    return f"""
+import importlib, os, signal
+module, _, name = {where!r}.partition(":")
+owner = importlib.import_module(module)
+*path, name = name.split(".")
+for part in path:
+    owner = getattr(owner, part)
+original = getattr(owner, name)
+def killed(*args, **options):
+    idle = args and isinstance(args[-1], (list, tuple, set, dict)) and not args[-1]
+    result = original(*args, **options) if idle or {when!r} == "after" else None
+    if not idle and getattr(result, "events", 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+setattr(owner, name, killed)
+from kafka_bridge.cli import main
+main()
+"""
+
+
+def _database(conninfo: str, name: str) -> str:
+    """The same server's other database."""
+    if "://" in conninfo:
+        return urlunsplit(urlsplit(conninfo)._replace(path=f"/{name}"))
+    return psycopg.conninfo.make_conninfo(conninfo, dbname=name)

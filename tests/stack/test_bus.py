@@ -1,0 +1,241 @@
+"""The bus on a real broker and a real PostgreSQL, undisturbed and under `kill -9`; each time every event is counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+from confluent_kafka import Consumer, Producer
+from dns_rules import Engine, load_rules
+from kafka_bridge.bridge import Bridge as InProcess
+from kafka_bridge.config import Config, Notify, Otlp, Store
+
+from tests.stack.bridges import INVENTORY, ZONES, Stack, killed_at, recording, request, requests
+
+SEED = 20261124
+STAGES = ("normalize", "judge")
+
+
+@pytest.fixture
+def stack(request, tmp_path, broker, postgres):
+    name = f"bus{abs(hash(request.node.name)) % 10**8}"
+    opened = Stack(tmp_path, broker, postgres, name, **getattr(request, "param", {}))
+    yield opened
+    opened.close()
+
+
+def recent(minutes=5):
+    """A recording that ended a moment ago."""
+    return recording(dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20), minutes)
+
+
+def read_all(stack, topic):
+    """Everything that is committed in a topic, as ``(key, value)``."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": stack.broker.bootstrap, "group.id": f"{stack.prefix}reader",
+            "auto.offset.reset": "earliest", "enable.partition.eof": True,
+        }
+    )  # fmt: skip
+    consumer.subscribe([stack.prefix + topic])
+    found, ended = [], set()
+    until = time.monotonic() + 30
+    partitions = len(consumer.list_topics(stack.prefix + topic).topics[stack.prefix + topic].partitions)
+    while len(ended) < partitions:
+        assert time.monotonic() < until
+        for message in consumer.consume(500, 0.5):
+            if message.error() is not None:
+                ended.add(message.partition())
+            else:
+                found.append((message.key(), message.value()))
+    consumer.close()
+    return found
+
+
+def test_from_otlp_to_a_page_over_several_partitions(stack):
+    sent = recent()
+    bridge = stack.bridge()
+    for payload in requests(sent):
+        bridge.send(payload)
+    stack.reconcile(sent)
+    assert stack.one("select count(distinct partition) from zone_state") > 1
+    # The topics carry what the store has: each event once under its zone, findings and incidents by id.
+    normalized = read_all(stack, "dns.normalized")
+    assert sorted(json.loads(value)["id"] for _, value in normalized) == sorted(event.id for event in sent)
+    assert all(json.loads(value)["zone"] == key.decode() for key, value in normalized)
+    told = {json.loads(value)["id"] for _, value in read_all(stack, "dns.incidents")}
+    assert told == {row[0] for row in stack.query("select id from incident")}
+    found = {(f["id"], f["state"]) for f in (json.loads(value) for _, value in read_all(stack, "dns.findings"))}
+    assert found == set(stack.query("select id, state from finding"))
+
+
+def test_a_backlog_is_judged_as_if_it_had_been_live(stack):
+    """Raw partitions are read side by side: after a pause one is minutes ahead of another, and nothing is late."""
+    sent = recent()
+    forwarding = stack.bridge(("forward",))
+    for payload in requests(sent, 20):
+        forwarding.send(payload)
+    stack.bridge(("normalize", "judge", "correlate", "deliver"))
+    stack.reconcile(sent)
+
+
+def test_repeated_and_shuffled_requests_change_nothing(stack):
+    sent = recent()
+    bridge = stack.bridge()
+    payloads = requests(sent) + random.Random(SEED).sample(requests(sent), 30)
+    random.Random(SEED).shuffle(payloads)
+    for payload in payloads:
+        bridge.send(payload)
+    stack.reconcile(sent)
+
+
+@pytest.mark.parametrize("victim", ["bridge", "database", "broker"])
+@pytest.mark.parametrize("stack", [{"settle": "15s"}], indirect=True, ids=[""])
+def test_kill_9_of(stack, postgres, broker, victim):
+    rng = random.Random(SEED)
+    sent = recent()
+    bridge = stack.bridge()
+    payloads = requests(sent)
+    deaths = 0
+    for number, payload in enumerate(payloads):
+        if number % (len(payloads) // (2 if victim == "broker" else 4)) == 5:
+            time.sleep(rng.uniform(0, 0.5))  # in the middle of what the stages do with the ones before
+            deaths += 1
+            if victim == "bridge":
+                bridge.kill()
+                bridge = stack.bridge()
+            elif victim == "database":
+                stack.wait("the database back", lambda: stack.one("select 1") == 1)
+                os.kill(postgres.pid, signal.SIGKILL)
+            else:
+                broker.kill()
+                broker.start()
+        bridge.send(payload)
+    assert deaths >= 2
+    stack.reconcile(sent)
+
+
+STEPS = [
+    ("kafka_bridge.kafka.normalizer:_produce", "before"),
+    ("kafka_bridge.kafka.normalizer:Normalizer._transaction", "after"),
+    ("kafka_bridge.pipeline.write:fresh", "after"),
+    ("kafka_bridge.pipeline.write:aggregates", "after"),
+    ("kafka_bridge.pipeline.write:judgement", "after"),
+    ("kafka_bridge.pipeline.write:states", "after"),
+    ("kafka_bridge.pipeline.partition:Partition.commit", "after"),
+    ("kafka_bridge.pipeline.write:incidents", "after"),
+    ("kafka_bridge.pipeline.write:pages", "after"),
+    ("kafka_bridge.pipeline.write:correlation", "after"),
+    ("kafka_bridge.kafka.publisher:Publisher.send", "before"),
+    ("kafka_bridge.kafka.publisher:Publisher.send", "after"),
+]
+
+
+@pytest.mark.parametrize("stack", [{"settle": "1s"}], indirect=True, ids=[""])
+def test_killed_at_every_step_of_the_loop(stack):
+    """All events are on the bus before; each bridge dies at its step, and the last one finds everything in order."""
+    sent = recent()
+    forwarding = stack.bridge(("forward",))
+    for payload in requests(sent):
+        forwarding.send(payload)
+    for where, when in STEPS:
+        doomed = stack.bridge(program=killed_at(where, when))
+        doomed.process.wait(60)
+        assert doomed.process.returncode == -signal.SIGKILL, (where, doomed.log.read_text())
+    stack.bridge()
+    stack.reconcile(sent)
+
+
+@pytest.mark.parametrize("stack", [{"settle": "15s"}], indirect=True, ids=[""])
+def test_workers_that_come_and_go(stack):
+    sent = recent()
+    steady = stack.bridge()
+    others = [stack.bridge(STAGES, wait=False)]
+    payloads = requests(sent)
+    for number, payload in enumerate(payloads):
+        steady.send(payload)
+        if number % (len(payloads) // 6) == 5:
+            if len(others) < 2:
+                others.append(stack.bridge(STAGES, wait=False))
+            else:
+                gone = others.pop(0)
+                gone.kill() if number % 2 else gone.stop()
+    stack.reconcile(sent)
+    assert stack.one("select max(epoch) from bus_offset") > 1
+
+
+def test_poison_in_every_position(stack):
+    sent = recent()
+    bridge = stack.bridge()
+    producer = Producer({"bootstrap.servers": stack.broker.bootstrap})
+
+    def poison(topic, value):
+        producer.produce(stack.prefix + topic, value)
+        assert producer.flush(10) == 0
+
+    whole = request(sent[:3])
+    bad = [b"", b"\x00" * 50, b"{", b"[]", b'{"resourceLogs": 3}', b"\xff" * 9000, whole[: len(whole) // 2]]
+    payloads = requests(sent)
+    dead = 0
+    for number, payload in enumerate(payloads):
+        if number == 0 or number % (len(payloads) // len(bad)) == 0 or number == len(payloads) - 1:
+            poison("dns.raw", bad[dead % len(bad)] or b"\x01")
+            poison("dns.normalized", b'{"type": "observation"}' if dead % 2 else b"\xfe")
+            dead += 1
+        bridge.send(payload)
+    stack.wait("every dead letter", lambda: stack.one("select count(*) from deadletter") == 2 * dead)
+    stack.reconcile(sent, dead=2 * dead)
+    letters = stack.query('select topic, partition, "offset", reason, payload from deadletter')
+    assert {letter[0] for letter in letters} == {stack.prefix + "dns.raw", stack.prefix + "dns.normalized"}
+    assert all(letter[3] for letter in letters)
+    assert {bytes(letter[4]) for letter in letters} >= {item or b"\x01" for item in bad}
+
+
+def test_a_standby_takes_over_the_correlation(stack):
+    sent = recent()
+    first = stack.bridge()
+    stack.wait("a leader", lambda: stack.one(_LEADERS) == 1)
+    second = stack.bridge()
+    half = len(sent) // 2
+    for payload in requests(sent[:half]):
+        first.send(payload)
+    first.kill()
+    for payload in requests(sent[half:]):
+        second.send(payload)
+    stack.reconcile(sent)
+    assert stack.one(_LEADERS) == 1
+
+
+_LEADERS = "select count(*) from pg_locks where locktype = 'advisory' and objid = x'0D257076'::int and granted"
+
+
+def test_embedded_and_kafka_give_the_same_incidents(stack, tmp_path, postgres):
+    sent = recent()
+    bridge = stack.bridge()
+    for payload in requests(sent):
+        bridge.send(payload)
+    config = Config(
+        inventory=str(tmp_path / "inventory.yaml"), settle="10s", board=None, notify=Notify(console=False),
+        otlp=Otlp(grpc=None, http=None), store=Store(directory=str(tmp_path / "pg")),
+    )  # fmt: skip
+    columns = "id, rule, zone, class, severity, since, owner, title"
+    with InProcess(config) as embedded:
+        for payload in requests(sent):
+            embedded.bus.way_in.append(payload, "test")
+        stack.reconcile(sent)
+        kafka = stack.query(f"select {columns} from incident order by id")
+
+        def embedded_rows():
+            with embedded.pool.connection() as connection:
+                return connection.execute(f"select {columns} from incident order by id").fetchall()
+
+        stack.wait("the same incidents", lambda: embedded_rows() == kafka)
+    engine = Engine(INVENTORY, load_rules())
+    alone = [*engine.step(sent).incidents, *engine.finish().incidents]
+    assert {row[0] for row in kafka} == {incident.id for incident in alone if incident.state == "firing"}
+    assert {row[2] for row in kafka} == set(ZONES[::2])
