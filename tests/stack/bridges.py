@@ -170,6 +170,15 @@ class Stack:
         self._bridges.append(started)
         return started.ready() if wait else started
 
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`kafka-bridge` on this stack."""
+        file = self.folder / "admin.yaml"
+        file.write_text(json.dumps(self.config()))
+        return subprocess.run(
+            [sys.executable, "-m", "kafka_bridge", *words, "--config", str(file)],
+            capture_output=True, text=True, check=False, env={**os.environ, "DNSTOWER_STORE_URL": self.store},
+        )  # fmt: skip
+
     def close(self) -> None:
         for bridge in self._bridges:
             if bridge.process.poll() is None:
@@ -236,12 +245,7 @@ class Stack:
                 }
             )
         )  # fmt: skip
-        config = self.folder / "admin.yaml"
-        config.write_text(json.dumps(self.config()))
-        done = subprocess.run(
-            [sys.executable, "-m", "kafka_bridge", "topics", "apply", declared, "--config", config, "--yes"],
-            capture_output=True, text=True, check=False, env={**os.environ, "DNSTOWER_STORE_URL": self.store},
-        )  # fmt: skip
+        done = self.command("topics", "apply", str(declared), "--yes")
         assert done.returncode == 0, done.stderr
 
 

@@ -6,11 +6,17 @@ import datetime as dt
 import json
 import os
 import random
+import re
 import signal
+import subprocess
+import sys
 import time
 
+import grpc
+import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer
+from dns_events import ndjson
 from dns_rules import Engine, load_rules
 from kafka_bridge.bridge import Bridge as InProcess
 from kafka_bridge.config import Config, Notify, Otlp, Store
@@ -194,6 +200,67 @@ def test_poison_in_every_position(stack):
     assert {letter[0] for letter in letters} == {stack.prefix + "dns.raw", stack.prefix + "dns.normalized"}
     assert all(letter[3] for letter in letters)
     assert {bytes(letter[4]) for letter in letters} >= {item or b"\x01" for item in bad}
+
+
+def test_a_letter_sent_again_is_judged_and_counted(stack):
+    """A normalized event behind a broken reader, say: the letter has its topic, and goes back there."""
+    sent = recent()
+    bridge = stack.bridge()
+    for payload in requests(sent[:-1]):
+        bridge.send(payload)
+    stack.wait("all but one", lambda: stack.one("select count(*) from seen_event") == len(sent) - 1)
+    for topic, value in (("dns.raw", request(sent[-1:])), ("dns.normalized", ndjson.encode(sent[-1]))):
+        with psycopg.connect(stack.store, options="-c search_path=dnstower") as connection:
+            connection.execute(
+                "insert into deadletter (topic, partition, \"offset\", reason, payload) values (%s, 0, 0, 'test', %s)",
+                (stack.prefix + topic, value),
+            )
+        done = stack.command("deadletter", "retry", "--reason", "test", "--json")
+        assert (done.returncode, done.stdout) == (0, '{"sent": 1}\n'), done.stderr
+        stack.wait("the last one", lambda: stack.one("select count(*) from seen_event") == len(sent))
+    stack.reconcile(sent, dead=2)
+    assert stack.one("select count(*) from deadletter where retried is null") == 0
+    assert stack.one("select count(*) from audit_log where action = 'deadletter.retry'") == 2
+
+
+def test_forward_alone_needs_neither_store_nor_inventory(stack):
+    sent = recent()
+    command = [
+        sys.executable, "-m", "kafka_bridge", "forward", "--broker", stack.broker.bootstrap, "--prefix", stack.prefix,
+        "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=stack.folder)
+    try:
+        line = process.stderr.readline()
+        port = re.search(r"grpc (\d+)", line)[1]
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            export = channel.unary_unary("/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+            for payload in requests(sent):
+                export(payload, timeout=15)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+        process.stderr.close()
+    assert sorted(value for _, value in read_all(stack, "dns.raw")) == sorted(requests(sent))
+    stack.bridge()
+    stack.reconcile(sent)
+
+
+def test_a_changed_inventory_is_judged_by_without_a_restart(stack):
+    sent = recent()
+    bridge = stack.bridge()
+    file = stack.folder / "inventory.yaml"
+    whole = json.loads(file.read_text())
+    file.write_text(json.dumps({**whole, "zones": whole["zones"][:1]}))
+    stack.wait("the record", lambda: stack.one(_RECORDED) == 2)
+    file.write_text(json.dumps(whole))
+    stack.wait("the other record", lambda: stack.one(_RECORDED) == 3)
+    for payload in requests(sent):
+        bridge.send(payload)
+    stack.reconcile(sent)
+
+
+_RECORDED = "select count(*) from audit_log where action = 'inventory.change'"
 
 
 def test_a_standby_takes_over_the_correlation(stack):

@@ -72,6 +72,12 @@ def test_run_judges_pages_serves_and_stops(place, environment):
     _, (shown,), _ = look(place, environment, "deadletter", "show", str(letter["id"]))
     assert shown["payload"]
     assert shown["reason"] == letter["reason"]
+    # Sent again, it is as unreadable as before: a new letter, and the old one is marked.
+    assert look(place, environment, "deadletter", "retry", "--all")[:2] == (0, [{"sent": 1}])
+    while len(letters := look(place, environment, "deadletter", "list")[1]) < 2:
+        assert time.monotonic() < deadline + 60
+    assert [entry["retried"] is None for entry in letters] == [True, False]
+    assert look(place, environment, "deadletter", "retry", "99999")[0] == 1
     child.send_signal(signal.SIGTERM)
     out, err = child.communicate(timeout=40)
     assert child.returncode == 0, err

@@ -24,7 +24,7 @@ def write(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("bus: embedded\n", "Object missing required field `inventory`"),
+        ("bus: embedded\n", "no `inventory`; write `inventory: inventory.yaml`"),
         (GOOD + "buss: kafka\n", "4: unknown key 'buss'"),
         (GOOD.replace("embedded", "carrier-pigeon"), "2: Invalid enum value 'carrier-pigeon'"),
         (GOOD + "otlp: {grpc: 4317}\n", "4: Expected `str | null`"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -24,14 +25,17 @@ from .notify.webhook import Webhook
 from .pipeline.embedded import EmbeddedBus
 from .pipeline.retention import Retention
 from .postgres.server import Server
+from .reloading import Reloading, Watched
 from .store.pool import open_pool
 
 if TYPE_CHECKING:
-    from dns_rules import Inventory, Rules
+    from collections.abc import Iterator
+
+    from dns_rules import Inventory
 
     from .config import Config
     from .intake.contract import WayIn
-    from .kafka.bus import KafkaBus
+    from .kafka.bus import ForwardBus, KafkaBus
     from .kafka.settings import Role
     from .notify.notifier import Notifier
     from .store.pool import Pool
@@ -58,7 +62,8 @@ class Bridge:
         self._as_json = as_json
         self._stack = ExitStack()
         self.pool: Pool
-        self.bus: EmbeddedBus | KafkaBus
+        self.bus: EmbeddedBus | KafkaBus | ForwardBus
+        self._reloading: Reloading | None = None
         self.inventory: Inventory
         self.conninfo: str
         self.ports = Ports(None, None, None)
@@ -74,13 +79,30 @@ class Bridge:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
+    def reload(self) -> None:
+        """Look at the inventory and the rules now."""
+        if self._reloading is not None:
+            self._reloading.ask()
+
     def _start(self) -> None:
         config, stack = self._config, self._stack
+        self.bus = self._forwarding() if config.forwards_only else self._judging()
+        stack.callback(self.bus.stop)
+        self.bus.start()
+        if self._reloading is not None:
+            stack.callback(self._reloading.stop)
+            self._reloading.start()
+        self._listen(self.bus.way_in)
+
+    def _judging(self) -> EmbeddedBus | KafkaBus:
+        """Store, pages and the bus."""
+        config, stack = self._config, self._stack
+        assert config.inventory is not None
         try:
-            self.inventory = load_inventory(config.inventory)
-            rules = load_rules(config.rules)
+            watched = Watched(load_inventory(config.inventory), load_rules(config.rules))
         except RulesError as error:
             raise ConfigError(str(error)) from error
+        self.inventory = watched.inventory
         if config.store.url is not None:
             self.conninfo = config.store.url
         else:
@@ -97,25 +119,33 @@ class Bridge:
             stack.callback(retention.stop)
             deliverer = Deliverer(self.pool, notifiers)
             stack.callback(deliverer.stop)
-        self.bus = self._bus(rules, [notifier.name for notifier in notifiers])
-        stack.callback(self.bus.stop)
-        self.bus.start()
-        self._listen(self.bus.way_in)
+        bus = self._bus(watched, [notifier.name for notifier in notifiers])
+        taken = partial(self._use, bus)
+        self._reloading = Reloading(config.inventory, config.rules, self.pool, watched, taken)
+        return bus
 
-    def _bus(self, rules: Rules, notifiers: list[str]) -> EmbeddedBus | KafkaBus:
+    def _use(self, bus: EmbeddedBus | KafkaBus, watched: Watched) -> None:
+        """Go by another inventory, other rules."""
+        self.inventory = watched.inventory
+        self._owners()
+        bus.use(watched.inventory, watched.rules)
+
+    def _bus(self, watched: Watched, notifiers: list[str]) -> EmbeddedBus | KafkaBus:
         config = self._config
         settle = seconds(config.settle)
         if config.kafka is None:
-            return EmbeddedBus(self.pool, self.conninfo, self.inventory, rules, notifiers, settle=settle)
-        try:
+            return EmbeddedBus(self.pool, self.conninfo, *watched, notifiers, settle=settle)
+        with _extra():
             from .kafka.bus import KafkaBus  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            msg = f"`bus: kafka` needs more than is installed ({error}); pip install 'kafka-bridge[kafka]'"
-            raise BridgeError(msg) from error
         return KafkaBus(
-            config.kafka, self.pool, self.conninfo, self.inventory, rules, notifiers,
-            most=config.otlp.max_bytes, settle=settle,
-        )  # fmt: skip
+            config.kafka, self.pool, self.conninfo, *watched, notifiers, most=config.otlp.max_bytes, settle=settle
+        )
+
+    def _forwarding(self) -> ForwardBus:
+        assert self._config.kafka is not None
+        with _extra():
+            from .kafka.bus import ForwardBus  # noqa: PLC0415 - an extra
+        return ForwardBus(self._config.kafka, most=self._config.otlp.max_bytes)
 
     def _listen(self, way_in: WayIn | None) -> None:
         config, stack = self._config, self._stack
@@ -165,3 +195,12 @@ class Bridge:
                 "criticality = excluded.criticality",
                 rows,
             )
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        msg = f"`bus: kafka` needs more than is installed ({error}); pip install 'kafka-bridge[kafka]'"
+        raise BridgeError(msg) from error

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import psycopg
 from cyclopts import App, Parameter
 from dns_events.durations import seconds as parse_seconds
 from dns_rules.errors import RulesError
+from msgspec import structs
 
 from .bridge import Bridge
-from .config import Config, endpoint, load_config, loopback, schema
+from .config import Config, Otlp, endpoint, load_config, loopback, schema
+from .deadletter import deadletter_app
 from .errors import BridgeError, ConfigError
 from .kafka.commands import topics_app
-from .store.pool import open_pool
+from .kafka.settings import Kafka
+from .store.locate import Dir, Json, Where, query
 from .version import __version__
 from .watch.options import PUBLIC, Options, resolver
 from .watch.up import run as run_up
-
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
 
 app = App(
     name="kafka-bridge",
@@ -37,7 +37,6 @@ app = App(
 )
 config_app = App(name="config", help="About the configuration.")
 drill_app = App(name="drill", help="Mark a zone as broken on purpose: its incidents say that they are a drill.")
-deadletter_app = App(name="deadletter", help="Records that could not be read, with their reasons.")
 app.command(config_app)
 app.command(drill_app)
 app.command(deadletter_app)
@@ -46,17 +45,66 @@ app.command(topics_app)
 
 @app.command
 def run(*, config: Path, as_json: Json = False) -> int:
-    """Run the bridge until SIGINT or SIGTERM.
+    """Run the bridge until SIGINT or SIGTERM. Changed inventories and rules are taken up by themselves, and at SIGHUP.
 
     Args:
         config: bridge.yaml.
         as_json: console pages as JSON on stdout.
     """
-    loaded = load_config(config)
+    return _run(load_config(config), as_json=as_json)
+
+
+@app.command
+def forward(
+    *,
+    config: Path | None = None,
+    broker: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    prefix: str = "",
+    grpc: str = "127.0.0.1:4317",
+    http: str = "127.0.0.1:4318",
+) -> int:
+    """Take OTLP logs and write them to the raw topic, nothing else: for teams without a Collector.
+
+    No inventory, no store. With --config its `kafka` and `otlp` apply (TLS, logins, tokens, limits); without, the
+    brokers are spoken to in plain text.
+
+    Args:
+        config: bridge.yaml.
+        broker: HOST:PORT; repeat it for more.
+        prefix: of the topics, for instance `prod.`.
+        grpc: where OTLP/gRPC listens (loopback).
+        http: where OTLP/HTTP listens (loopback).
+    """
+    if (config is None) != bool(broker):
+        msg = "write --config FILE, or --broker HOST:PORT"
+        raise _UsageError(msg)
+    if config is not None:
+        loaded = load_config(config)
+        if loaded.kafka is None:
+            msg = f"{config} has no `kafka`; write `bus: kafka` and `kafka: {{brokers: […]}}`"
+            raise ConfigError(msg)
+        return _run(structs.replace(loaded, kafka=structs.replace(loaded.kafka, roles=("forward",))))
+    for option, text in (("--grpc", grpc), ("--http", http), *(("--broker", one) for one in broker)):
+        host, _ = _checked_endpoint(text, option)
+        if option != "--broker" and not loopback(host):
+            msg = f"{option} {text} is not on loopback; for others, use --config with `otlp: {{expose: true}}`"
+            raise _UsageError(msg)
+    return _run(
+        Config(
+            bus="kafka",
+            kafka=Kafka(brokers=broker, prefix=prefix, roles=("forward",)),
+            otlp=Otlp(grpc=grpc, http=http),
+            board=None,
+        )
+    )
+
+
+def _run(config: Config, *, as_json: bool = False) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Bridge(loaded, as_json=as_json) as bridge:
+    with Bridge(config, as_json=as_json) as bridge:
+        signal.signal(signal.SIGHUP, lambda *_: bridge.reload())
         ports = bridge.ports
         print(
             f"dnstower: OTLP grpc {ports.grpc or 'off'}, http {ports.http or 'off'}; board {ports.board or 'off'}",
@@ -111,7 +159,7 @@ def up(
     if not names and inventory is None:
         msg = "nothing to watch; write domains (kafka-bridge up example.com) or --inventory FILE"
         raise _UsageError(msg)
-    host, _ = _checked_endpoint(board)
+    host, _ = _checked_endpoint(board, "--board")
     if not loopback(host):
         msg = f"--board {board} is not on loopback; for others, use `kafka-bridge run` with `board: {{expose: true}}`"
         raise _UsageError(msg)
@@ -153,7 +201,8 @@ def check(config: Path, /, *, as_json: Json = False) -> int:
 
     loaded = load_config(config)
     try:
-        zones, rules = load_inventory(loaded.inventory).zones, load_rules(loaded.rules).rules
+        zones = () if loaded.inventory is None else load_inventory(loaded.inventory).zones
+        rules = load_rules(loaded.rules).rules
     except RulesError as error:
         raise ConfigError(str(error)) from error
     if as_json:
@@ -168,10 +217,6 @@ def config_schema() -> int:
     """Print the JSON Schema of bridge.yaml."""
     print(json.dumps(schema(), indent=2))
     return 0
-
-
-Where = Annotated[Path | None, Parameter(name="--config", help="bridge.yaml of the store.")]
-Dir = Annotated[Path, Parameter(name="--dir", help="State folder of a running `up`.")]
 
 
 @app.command
@@ -191,7 +236,7 @@ def incidents(
         as_json: one JSON object a line.
     """
     states = ["pending", "firing", "resolved"] if all_ else ["pending", "firing"]
-    rows = _query(
+    rows = query(
         config,
         dir_,
         "select body from incident where state = any(%s) order by since desc limit 1000",
@@ -215,7 +260,7 @@ def health(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json
         as_json: one JSON object a line.
     """
     columns = ("zone", "owner", "status", "score", "reasons", "agreement", "dnssec")
-    for row in _query(config, dir_, f"select {', '.join(columns)} from v_zone_overview order by zone", ()):  # noqa: S608
+    for row in query(config, dir_, f"select {', '.join(columns)} from v_zone_overview order by zone", ()):  # noqa: S608
         entry = dict(zip(columns, row, strict=True))
         if as_json:
             print(json.dumps(entry, ensure_ascii=False))
@@ -223,56 +268,6 @@ def health(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json
             print(f"{entry['zone']:32} {entry['status']:10} {entry['score'] if entry['score'] is not None else '-'}")
             for reason in entry["reasons"] or []:
                 print(f"    {reason}")
-    return 0
-
-
-@deadletter_app.command(name="list")
-def deadletter_list(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json = False) -> int:
-    """List the newest dead letters.
-
-    Args:
-        config: bridge.yaml.
-        dir_: state folder of a running `up`.
-        as_json: one JSON object a line.
-    """
-    for id_, received, reason, size in _query(
-        config,
-        dir_,
-        "select id, received, reason, length(payload) from deadletter order by id desc limit 200",
-        (),
-    ):
-        if as_json:
-            print(json.dumps({"id": id_, "received": received.isoformat(), "reason": reason, "bytes": size}))
-        else:
-            print(f"{id_:8} {received:%Y-%m-%d %H:%M:%S}Z {size:7} bytes  {reason}")
-    return 0
-
-
-@deadletter_app.command(name="show")
-def deadletter_show(id_: int, /, *, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json = False) -> int:
-    """Show one dead letter: its reason, its place on the bus, and its bytes in base64.
-
-    Args:
-        id_: as `deadletter list` prints it.
-        config: bridge.yaml.
-        dir_: state folder of a running `up`.
-        as_json: print JSON.
-    """
-    rows = _query(
-        config,
-        dir_,
-        'select received, partition, "offset", reason, payload from deadletter where id = %s',
-        (id_,),
-    )
-    if not rows:
-        msg = f"no dead letter {id_}"
-        raise BridgeError(msg)
-    received, partition, offset, reason, payload = rows[0]
-    letter = {
-        "id": id_, "received": received.isoformat(), "partition": partition, "offset": offset, "reason": reason,
-        "payload": base64.b64encode(payload).decode(),
-    }  # fmt: skip
-    print(json.dumps(letter) if as_json else "\n".join(f"{key}: {value}" for key, value in letter.items()))
     return 0
 
 
@@ -286,7 +281,7 @@ def drill_start(zone: str, scenario: str, /, *, config: Where = None, dir_: Dir 
         config: bridge.yaml.
         dir_: state folder of a running `up`.
     """
-    _query(
+    query(
         config, dir_,
         "insert into drill (zone, scenario) values (%s, %s) on conflict (zone) do update set "
         "scenario = excluded.scenario, started = now(), ended = null returning zone", (zone, scenario),
@@ -303,36 +298,12 @@ def drill_end(zone: str, /, *, config: Where = None, dir_: Dir = Path(".dnstower
         config: bridge.yaml.
         dir_: state folder of a running `up`.
     """
-    _query(config, dir_, "update drill set ended = now() where zone = %s returning zone", (zone,))
+    query(config, dir_, "update drill set ended = now() where zone = %s returning zone", (zone,))
     return 0
 
 
 class _UsageError(BridgeError):
     """The words of the command are off: exit code 2."""
-
-
-def _query(config: Path | None, directory: Path, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """Run one statement on the store of a configuration, or of a running `up`."""
-    pool = open_pool(_conninfo(config, directory), size=2)
-    with pool, pool.connection() as connection:
-        return connection.execute(sql.encode(), values).fetchall()
-
-
-def _conninfo(config: Path | None, directory: Path) -> str:
-    if config is not None:
-        loaded: Config = load_config(config)
-        if loaded.store.url is None:
-            msg = (
-                f"{config}: its store is embedded and belongs to the running bridge; use `up` and --dir, or a store URL"
-            )
-            raise BridgeError(msg)
-        return loaded.store.url
-    file = directory / "run.json"
-    try:
-        return str(json.loads(file.read_text())["store"])
-    except (OSError, ValueError, KeyError) as error:
-        msg = f"nothing is running in {directory} ({file} cannot be read); start `up`, or give --config"
-        raise BridgeError(msg) from error
 
 
 def _seconds(option: str, text: str) -> float:
@@ -343,11 +314,11 @@ def _seconds(option: str, text: str) -> float:
         raise _UsageError(msg) from error
 
 
-def _checked_endpoint(text: str) -> tuple[str, int]:
+def _checked_endpoint(text: str, option: str) -> tuple[str, int]:
     try:
         return endpoint(text)
     except ValueError as error:
-        msg = f"--board: {error}"
+        msg = f"{option}: {error}"
         raise _UsageError(msg) from error
 
 

@@ -68,7 +68,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Literal[1] = 1
     bus: Literal["embedded", "kafka"] = "embedded"
     kafka: Kafka | None = None
-    inventory: str
+    inventory: str | None = None
+    """Needed by everything but a forwarder."""
     rules: str | None = None
     settle: str = "20s"
     """After a start or after trouble, for how long the clock waits for what clients kept meanwhile."""
@@ -76,6 +77,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: Store = Store()
     board: Board | None = Board()
     notify: Notify = Notify()
+
+    @property
+    def forwards_only(self) -> bool:
+        """Whether it needs neither inventory nor store."""
+        return self.kafka is not None and set(self.kafka.roles) == {"forward"}
 
 
 def load_config(path: Path) -> Config:
@@ -98,7 +104,7 @@ def load_config(path: Path) -> Config:
         store = structs.replace(store, directory=absolute(store.directory or ".dnstower/postgres"))
     return structs.replace(
         checked,
-        inventory=str(base / checked.inventory),
+        inventory=absolute(checked.inventory),
         rules=absolute(checked.rules),
         store=store,
         kafka=_absolute(base, checked.kafka),
@@ -131,6 +137,8 @@ def _checked(document: Document, config: Config) -> Config:
     if config.store.url is not None and config.store.directory is not None:
         raise document.error("$.store", "`url` and `directory` exclude each other; keep one")
     _check_kafka(document, config)
+    if config.inventory is None and not config.forwards_only:
+        raise document.error("$", "no `inventory`; write `inventory: inventory.yaml` (see `dns-rules check --help`)")
     if config.otlp.max_bytes < 1024:
         raise document.error("$.otlp.max_bytes", "less than 1024 bytes; nothing would fit")
     webhook = config.notify.webhook

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from confluent_kafka import KafkaException
+
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.pipeline.correlator import Correlator
 
 from .clock import Clock
-from .connection import Connection
+from .connection import Connection, last_trouble
 from .forwarder import Forwarder
 from .judging import Judging
 from .letters import Letters
@@ -17,6 +19,8 @@ from .publisher import Publisher
 from .topics import topics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dns_rules import Inventory, Rules
 
     from kafka_bridge.store.pool import Pool
@@ -53,9 +57,10 @@ class KafkaBus:
     ) -> None:
         self.topics = topics(kafka.prefix)
         connection = Connection(kafka)
-        self._require(connection)
+        _require(connection, self.topics)
         self.way_in: Forwarder | None = None
         self._correlator: Correlator | None = None
+        self._judging: Judging | None = None
         self._stages: list[Stage] = []
         if "correlate" in kafka.roles:
             self._correlator = Correlator(
@@ -65,10 +70,8 @@ class KafkaBus:
         if "judge" in kafka.roles:
             clock = Clock(connection, self.topics, settle=settle)
             arrived = None if self._correlator is None else self._correlator.arrived.set
-            self._stages += [
-                clock,
-                Judging(connection, self.topics, pool, inventory, rules, clock, committed=arrived),
-            ]
+            self._judging = Judging(connection, self.topics, pool, inventory, rules, clock, committed=arrived)
+            self._stages += [clock, self._judging]
         if "normalize" in kafka.roles:
             self._stages.append(Normalizer(connection, self.topics))
         if "forward" in kafka.roles:
@@ -82,6 +85,13 @@ class KafkaBus:
         for stage in self._stages:
             stage.start()
 
+    def use(self, inventory: Inventory, rules: Rules) -> None:
+        """Judge by these from the next batches on."""
+        if self._judging is not None:
+            self._judging.use(inventory, rules)
+        if self._correlator is not None:
+            self._correlator.inventory, self._correlator.rules = inventory, rules
+
     def stop(self) -> None:
         """Finish what is at hand, from the way in to the way out."""
         for stage in reversed(self._stages):
@@ -94,12 +104,46 @@ class KafkaBus:
         """Stages begin anew by themselves; nothing ends the bus."""
         return None
 
-    def _require(self, connection: Connection) -> None:
+
+class ForwardBus:
+    """The way in alone: requests into the raw topic.
+
+    Args:
+        kafka: the settings, with absolute paths.
+        most: largest request in bytes.
+    """
+
+    def __init__(self, kafka: Kafka, *, most: int) -> None:
+        connection = Connection(kafka)
+        raw = topics(kafka.prefix).raw
+        _require(connection, [raw])
+        self.way_in = Forwarder(connection, raw, most)
+
+    def start(self) -> None:
+        """Serve delivery reports."""
+        self.way_in.start()
+
+    def stop(self) -> None:
+        """Write what waits."""
+        self.way_in.stop()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Nothing ends it."""
+        return None
+
+
+def _require(connection: Connection, names: Iterable[str]) -> None:
+    brokers = ", ".join(connection.kafka.brokers)
+    try:
         found = connection.admin().list_topics(timeout=15).topics
-        missing = [name for name in self.topics if name not in found]
-        if missing:
-            msg = (
-                f"no topic {', '.join(missing)} on {', '.join(connection.kafka.brokers)}, or no right to see it; "
-                "`kafka-bridge topics plan` and `apply` make them"
-            )
-            raise BridgeError(msg)
+    except KafkaException as error:
+        msg = f"the brokers at {brokers} cannot be asked: {error.args[0].str()}; {last_trouble() or 'no answer'}"
+        raise BridgeError(msg) from error
+    missing = [name for name in names if name not in found]
+    if missing:
+        msg = (
+            f"no topic {', '.join(missing)} on {brokers}, or no right to see it; "
+            "`kafka-bridge topics plan` and `apply` make them"
+        )
+        raise BridgeError(msg)

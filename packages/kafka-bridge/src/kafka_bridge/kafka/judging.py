@@ -96,6 +96,12 @@ class Judging(Stage):
         """Numbers of the partitions that are ours now."""
         return sorted(self._assigned)
 
+    def use(self, inventory: Inventory, rules: Rules) -> None:
+        """Judge by these from the next batches on."""
+        self.inventory, self.rules = inventory, rules
+        for assigned in list(self._assigned.values()):
+            assigned.partition.inventory, assigned.partition.rules = inventory, rules
+
     def work(self) -> None:
         """Batches until done."""
         consumer = self.connection.consumer("judge", enable_partition_eof=True)

@@ -43,6 +43,11 @@ class EmbeddedBus:
         self._worker.stop()
         self._correlator.stop()
 
+    def use(self, inventory: Inventory, rules: Rules) -> None:
+        """Judge by these from the next batch on."""
+        for part in (self._worker.partition, self._correlator):
+            part.inventory, part.rules = inventory, rules
+
     @property
     def failure(self) -> BaseException | None:
         """Why it judges no more."""

@@ -1,0 +1,44 @@
+"""Dead letters back into the topics that they came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kafka_bridge.errors import BridgeError
+
+from .connection import Connection
+from .topics import topics
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Message
+
+    from .settings import Kafka
+
+_SECONDS = 30
+
+
+def send_again(kafka: Kafka, rows: list[tuple[str, bytes]]) -> None:
+    """Write ``(topic, value)`` and return once the brokers have all of it.
+
+    Raises:
+        BridgeError: a topic is not of this environment, or the brokers did not take everything.
+    """
+    known = topics(kafka.prefix)
+    if strange := sorted({topic for topic, _ in rows} - {known.raw, known.normalized}):
+        msg = f"letters of {', '.join(strange)}, which is no topic with prefix {kafka.prefix!r}; check `kafka.prefix`"
+        raise BridgeError(msg)
+    connection = Connection(kafka)
+    producer = connection.producer(message_max_bytes=64 << 20)
+    errors: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            errors.append(error)
+
+    for topic, value in rows:
+        producer.produce(topic, value, on_delivery=delivered)
+        producer.poll(0)
+    if producer.flush(_SECONDS) or errors:
+        said = errors[0].str() if errors else f"no answer within {_SECONDS} s"
+        msg = f"the brokers did not take everything ({said}); nothing is marked as sent, try again"
+        raise BridgeError(msg)
