@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -20,7 +21,6 @@ from dns_rules.generate import Span, events
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 if TYPE_CHECKING:
-    import datetime as dt
     from pathlib import Path
 
     from dns_events import Event
@@ -36,8 +36,9 @@ _EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _READY = re.compile(r"OTLP grpc (\d+|off)")
 
 
-def recording(start: dt.datetime, minutes: int = 5, *, zones: tuple[str, ...] = ZONES) -> list[Event]:
-    """Zones that are well; from the middle on, every second one does not answer."""
+def recent(minutes: int = 5, *, zones: tuple[str, ...] = ZONES) -> list[Event]:
+    """Zones that are well, up to a moment ago; from the middle on, every second one does not answer."""
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20)
     found: list[Event] = []
     for number, zone in enumerate(zones):
         half = f"{minutes * 30}s"

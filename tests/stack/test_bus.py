@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import random
@@ -21,7 +20,7 @@ from dns_rules import Engine, load_rules
 from kafka_bridge.bridge import Bridge as InProcess
 from kafka_bridge.config import Config, Notify, Otlp, Store
 
-from tests.stack.bridges import INVENTORY, ZONES, Stack, killed_at, recording, request, requests
+from tests.stack.bridges import INVENTORY, ZONES, Stack, killed_at, recent, request, requests
 
 SEED = 20261124
 STAGES = ("normalize", "judge")
@@ -33,11 +32,6 @@ def stack(request, tmp_path, broker, postgres):
     opened = Stack(tmp_path, broker, postgres, name, **getattr(request, "param", {}))
     yield opened
     opened.close()
-
-
-def recent(minutes=5):
-    """A recording that ended a moment ago."""
-    return recording(dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20), minutes)
 
 
 def read_all(stack, topic):

@@ -57,7 +57,7 @@ class Broker:
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         names = _LISTENERS if keystore else ("plain", "controller")
-        self.ports = dict(zip(names, _free(len(names)), strict=True))
+        self.ports = dict(zip(names, free(len(names)), strict=True))
         self._process: subprocess.Popen[bytes] | None = None
         self._write(names, keystore, authority, settings or {})
         scram = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in (users or {}).items()]
@@ -164,7 +164,11 @@ class Broker:
     def _command(self, main: str) -> list[str]:
         java = shutil.which("java")
         assert java is not None
-        quiet = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dlog4j2.level=WARN"]
+        quiet = [
+            f"-Djava.io.tmpdir={self.home}",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-Dlog4j2.level=WARN",
+        ]
         return [java, "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=4", *quiet, "-cp", f"{JARS}/*", main]
 
     def _java(self, main: str, *arguments: str) -> None:
@@ -176,7 +180,8 @@ class Broker:
         return log.read_text()[-3000:] if log.exists() else ""
 
 
-def _free(number: int) -> list[int]:
+def free(number: int) -> list[int]:
+    """Ports on which nothing listens now."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
         return [opened.getsockname()[1] for opened in sockets]
