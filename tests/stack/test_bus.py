@@ -68,6 +68,13 @@ def test_from_otlp_to_a_page_over_several_partitions(stack):
     normalized = read_all(stack, "dns.normalized")
     assert sorted(json.loads(value)["id"] for _, value in normalized) == sorted(event.id for event in sent)
     assert all(json.loads(value)["zone"] == key.decode() for key, value in normalized)
+    # History judged again says the same, out of the archive and out of the topic, and pages nobody.
+    for source in ("archive", "kafka"):
+        done = stack.command("replay", "--from", "20m", "--source", source, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert [json.loads(line)["verdict"] for line in done.stdout.splitlines()] == ["same"] * len(ZONES[::2])
+        assert f"{len(sent)} events" in done.stderr
+    assert stack.one("select count(*) from outbox") == len(ZONES[::2])
     told = {json.loads(value)["id"] for _, value in read_all(stack, "dns.incidents")}
     assert told == {row[0] for row in stack.query("select id from incident")}
     found = {(f["id"], f["state"]) for f in (json.loads(value) for _, value in read_all(stack, "dns.findings"))}
@@ -80,7 +87,7 @@ def test_a_backlog_is_judged_as_if_it_had_been_live(stack):
     forwarding = stack.bridge(("forward",))
     for payload in requests(sent, 20):
         forwarding.send(payload)
-    stack.bridge(("normalize", "judge", "correlate", "deliver"))
+    stack.bridge(("normalize", "judge", "correlate", "deliver", "archive"))
     stack.reconcile(sent)
 
 
@@ -133,6 +140,9 @@ STEPS = [
     ("kafka_bridge.pipeline.write:correlation", "after"),
     ("kafka_bridge.kafka.publisher:Publisher.send", "before"),
     ("kafka_bridge.kafka.publisher:Publisher.send", "after"),
+    ("kafka_bridge.archive.archiver:Archiver._mark", "after"),
+    ("kafka_bridge.archive.place:Place.write", "after"),
+    ("kafka_bridge.archive.archiver:Archiver._done", "before"),
 ]
 
 
@@ -144,7 +154,7 @@ def test_killed_at_every_step_of_the_loop(stack):
     for payload in requests(sent):
         forwarding.send(payload)
     for where, when in STEPS:
-        doomed = stack.bridge(program=killed_at(where, when))
+        doomed = stack.bridge(program=killed_at(where, when), wait=False)
         doomed.process.wait(60)
         assert doomed.process.returncode == -signal.SIGKILL, (where, doomed.log.read_text())
     stack.bridge()

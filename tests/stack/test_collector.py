@@ -64,7 +64,7 @@ def test_its_kafka_exporter_writes_what_we_judge(stack, collector, encoding):
     log = collector(
         {
             "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{port}"}}}},
-            "processors": {"batch": {"timeout": "200ms"}},
+            "processors": {"batch": {"timeout": "200ms", "send_batch_size": 400, "send_batch_max_size": 400}},
             "exporters": {
                 "kafka": {
                     "brokers": [stack.broker.bootstrap],
@@ -77,7 +77,7 @@ def test_its_kafka_exporter_writes_what_we_judge(stack, collector, encoding):
             },
         }
     )
-    stack.bridge(("normalize", "judge", "correlate", "deliver"))
+    stack.bridge(("normalize", "judge", "correlate", "deliver", "archive"))
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         grpc.channel_ready_future(channel).result(30)
         export = channel.unary_unary(EXPORT)

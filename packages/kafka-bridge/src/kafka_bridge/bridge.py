@@ -119,6 +119,10 @@ class Bridge:
             stack.callback(retention.stop)
             deliverer = Deliverer(self.pool, notifiers)
             stack.callback(deliverer.stop)
+        if config.archive is not None and self._does("archive"):
+            with _extra("archive"):
+                from .archive.archiver import Archiver  # noqa: PLC0415 - an extra
+            stack.callback(Archiver(self.conninfo, config.archive).start().stop)
         bus = self._bus(watched, [notifier.name for notifier in notifiers])
         taken = partial(self._use, bus)
         self._reloading = Reloading(config.inventory, config.rules, self.pool, watched, taken)
@@ -132,18 +136,25 @@ class Bridge:
 
     def _bus(self, watched: Watched, notifiers: list[str]) -> EmbeddedBus | KafkaBus:
         config = self._config
-        settle = seconds(config.settle)
+        archive, settle = config.archive is not None, seconds(config.settle)
         if config.kafka is None:
-            return EmbeddedBus(self.pool, self.conninfo, *watched, notifiers, settle=settle)
-        with _extra():
+            return EmbeddedBus(self.pool, self.conninfo, *watched, notifiers, archive=archive, settle=settle)
+        with _extra("kafka"):
             from .kafka.bus import KafkaBus  # noqa: PLC0415 - an extra
         return KafkaBus(
-            config.kafka, self.pool, self.conninfo, *watched, notifiers, most=config.otlp.max_bytes, settle=settle
+            config.kafka,
+            self.pool,
+            self.conninfo,
+            *watched,
+            notifiers,
+            most=config.otlp.max_bytes,
+            archive=archive,
+            settle=settle,
         )
 
     def _forwarding(self) -> ForwardBus:
         assert self._config.kafka is not None
-        with _extra():
+        with _extra("kafka"):
             from .kafka.bus import ForwardBus  # noqa: PLC0415 - an extra
         return ForwardBus(self._config.kafka, most=self._config.otlp.max_bytes)
 
@@ -198,9 +209,9 @@ class Bridge:
 
 
 @contextmanager
-def _extra() -> Iterator[None]:
+def _extra(name: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        msg = f"`bus: kafka` needs more than is installed ({error}); pip install 'kafka-bridge[kafka]'"
+        msg = f"`{name}` needs more than is installed ({error}); pip install 'kafka-bridge[{name}]'"
         raise BridgeError(msg) from error

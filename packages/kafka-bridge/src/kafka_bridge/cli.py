@@ -23,6 +23,7 @@ from .deadletter import deadletter_app
 from .errors import BridgeError, ConfigError
 from .kafka.commands import topics_app
 from .kafka.settings import Kafka
+from .replay.commands import replay
 from .store.locate import Dir, Json, Where, query
 from .version import __version__
 from .watch.options import PUBLIC, Options, resolver
@@ -41,6 +42,7 @@ app.command(config_app)
 app.command(drill_app)
 app.command(deadletter_app)
 app.command(topics_app)
+app.command(replay)
 
 
 @app.command

@@ -12,6 +12,7 @@ from dns_events.durations import seconds
 from dns_events.yamlfile import Document
 from msgspec import Struct, structs
 
+from .archive.settings import Archive
 from .errors import ConfigError
 from .kafka.settings import OURS, Kafka
 
@@ -75,6 +76,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """After a start or after trouble, for how long the clock waits for what clients kept meanwhile."""
     otlp: Otlp = Otlp()
     store: Store = Store()
+    archive: Archive | None = None
+    """Every event, for years; needs kafka-bridge[archive]."""
     board: Board | None = Board()
     notify: Notify = Notify()
 
@@ -108,6 +111,7 @@ def load_config(path: Path) -> Config:
         rules=absolute(checked.rules),
         store=store,
         kafka=_absolute(base, checked.kafka),
+        archive=_absolute_archive(base, checked.archive),
         notify=structs.replace(checked.notify, file=absolute(checked.notify.file)),
     )
 
@@ -129,7 +133,10 @@ def _checked(document: Document, config: Config) -> Config:
         if not expose and not loopback(host):
             raise document.error(path, f"{text} is not on loopback; write `expose: true` beside it if you mean it")
     durations = {f"$.store.{name}": getattr(config.store, name) for name in ("raw", "minutes", "incidents")}
-    for path, text in {**durations, "$.settle": config.settle}.items():
+    durations["$.settle"] = config.settle
+    if config.archive is not None:
+        durations |= {"$.archive.every": config.archive.every, "$.archive.keep": config.archive.keep}
+    for path, text in durations.items():
         try:
             seconds(text)
         except ValueError as error:
@@ -137,6 +144,7 @@ def _checked(document: Document, config: Config) -> Config:
     if config.store.url is not None and config.store.directory is not None:
         raise document.error("$.store", "`url` and `directory` exclude each other; keep one")
     _check_kafka(document, config)
+    _check_archive(document, config.archive)
     if config.inventory is None and not config.forwards_only:
         raise document.error("$", "no `inventory`; write `inventory: inventory.yaml` (see `dns-rules check --help`)")
     if config.otlp.max_bytes < 1024:
@@ -171,6 +179,20 @@ def _check_kafka(document: Document, config: Config) -> None:
     _check_credentials(document, kafka)
 
 
+def _check_archive(document: Document, archive: Archive | None) -> None:
+    if archive is None:
+        return
+    if "://" in archive.url and not re.fullmatch(r"s3://[^/@?#]+(/[^@?#]*)?", archive.url):
+        raise document.error("$.archive.url", f"{archive.url!r} is neither a folder nor s3://BUCKET/PREFIX")
+    if (archive.s3.access_key is None) != (archive.s3.secret_key_file is None):
+        raise document.error("$.archive.s3", "`access_key` and `secret_key_file` come together; write both or neither")
+    endpoint_ = archive.s3.endpoint
+    if endpoint_ is not None and not re.fullmatch(r"https?://[^/@?#]+", endpoint_):
+        raise document.error("$.archive.s3.endpoint", f"{endpoint_!r} is not https://HOST:PORT")
+    if archive.events < 1:
+        raise document.error("$.archive.events", "less than one event in a batch")
+
+
 def _check_credentials(document: Document, kafka: Kafka) -> None:
     tls, sasl = kafka.tls, kafka.sasl
     if tls is not None and (tls.certificate is None) != (tls.key is None):
@@ -197,6 +219,17 @@ def _absolute(base: Path, kafka: Kafka | None) -> Kafka | None:
         kafka,
         tls=kafka.tls and structs.replace(kafka.tls, **paths(kafka.tls, "ca", "certificate", "key")),
         sasl=kafka.sasl and structs.replace(kafka.sasl, **paths(kafka.sasl, "password_file", "token_file")),
+    )
+
+
+def _absolute_archive(base: Path, archive: Archive | None) -> Archive | None:
+    if archive is None:
+        return None
+    secret = archive.s3.secret_key_file
+    return structs.replace(
+        archive,
+        url=archive.url if archive.url.startswith("s3://") else str(base / archive.url),
+        s3=structs.replace(archive.s3, secret_key_file=None if secret is None else str(base / secret)),
     )
 
 

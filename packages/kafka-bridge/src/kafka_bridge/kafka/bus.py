@@ -40,6 +40,7 @@ class KafkaBus:
         rules: the rule pack.
         notifiers: names under which pages are to be delivered.
         most: largest request in bytes.
+        archive: new events go into the archive's queue.
         settle: seconds for which time stands still after a start.
     """
 
@@ -53,6 +54,7 @@ class KafkaBus:
         notifiers: list[str],
         *,
         most: int,
+        archive: bool,
         settle: float,
     ) -> None:
         self.topics = topics(kafka.prefix)
@@ -70,7 +72,9 @@ class KafkaBus:
         if "judge" in kafka.roles:
             clock = Clock(connection, self.topics, settle=settle)
             arrived = None if self._correlator is None else self._correlator.arrived.set
-            self._judging = Judging(connection, self.topics, pool, inventory, rules, clock, committed=arrived)
+            self._judging = Judging(
+                connection, self.topics, pool, inventory, rules, clock, committed=arrived, archive=archive
+            )
             self._stages += [clock, self._judging]
         if "normalize" in kafka.roles:
             self._stages.append(Normalizer(connection, self.topics))

@@ -64,6 +64,7 @@ class Judging(Stage):
         rules: the rule pack.
         clock: until when time has passed.
         committed: called after each batch that changed something.
+        archive: new events go into the archive's queue.
         publish: called with the new events of a batch before it is committed.
     """
 
@@ -77,6 +78,7 @@ class Judging(Stage):
         clock: Clock,
         *,
         committed: Callable[[], None] | None = None,
+        archive: bool = False,
         publish: Callable[[list[Event], Judgement], None] | None = None,
     ) -> None:
         super().__init__("judge", connection)
@@ -86,6 +88,7 @@ class Judging(Stage):
         self.rules = rules
         self._clock = clock
         self._committed = committed
+        self._archive = archive
         self._publish = publish
         self._assigned: dict[int, Assigned] = {}
         self.events = 0
@@ -118,8 +121,8 @@ class Judging(Stage):
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
             partition = Partition(
-                self._pool, self.inventory, self.rules, place.partition, bus=place.topic, clocked=True,
-                publish=self._publish,
+                self._pool, self.inventory, self.rules, place.partition, bus=place.topic, archive=self._archive,
+                clocked=True, publish=self._publish,
             )  # fmt: skip
             offset = partition.take_over()
             low, high = consumer.get_watermark_offsets(place, timeout=10)

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Mechanism = Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN", "OAUTHBEARER"]
-Role = Literal["forward", "normalize", "judge", "correlate", "deliver", "board"]
+Role = Literal["forward", "normalize", "judge", "correlate", "deliver", "archive", "board"]
 
 #: librdkafka's options that are ours to set.
 OURS = (
@@ -47,5 +47,5 @@ class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sasl: Sasl | None = None
     options: dict[str, str | int | float | bool] = {}
     """Further options of librdkafka."""
-    roles: tuple[Role, ...] = ("forward", "normalize", "judge", "correlate", "deliver", "board")
+    roles: tuple[Role, ...] = ("forward", "normalize", "judge", "correlate", "deliver", "archive", "board")
     """What this process does; others of the same group do the rest."""

@@ -19,7 +19,15 @@ class EmbeddedBus:
     """Journal, worker and correlator, from `start` to `stop`."""
 
     def __init__(
-        self, pool: Pool, conninfo: str, inventory: Inventory, rules: Rules, notifiers: list[str], *, settle: float
+        self,
+        pool: Pool,
+        conninfo: str,
+        inventory: Inventory,
+        rules: Rules,
+        notifiers: list[str],
+        *,
+        archive: bool,
+        settle: float,
     ) -> None:
         self.way_in = Journal(pool)
         self._correlator = Correlator(conninfo, inventory, rules, notifiers)
@@ -29,6 +37,7 @@ class EmbeddedBus:
             rules,
             arrived=self.way_in.appended,
             committed=self._correlator.arrived.set,
+            archive=archive,
             settle=settle,
         )
 

@@ -60,6 +60,7 @@ class Partition:
         rules: the rule pack.
         number: of the partition.
         bus: what it is a partition of.
+        archive: new events go into the archive's queue.
         clocked: events do not move time, because older ones may come behind them; only `now` of `commit` does.
         publish: called with the new events of a batch and the judgement before its transaction is committed.
     """
@@ -72,6 +73,7 @@ class Partition:
         number: int = 0,
         *,
         bus: str = "",
+        archive: bool = False,
         clocked: bool = False,
         publish: Callable[[list[Event], Judgement], None] | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Partition:
         self.number = number
         self._consumer = f"{CONSUMER}{':' if bus else ''}{bus}"
         self._bus = bus or None
+        self._archive = archive
         self._publish = publish
         self._judgement: Judgement | None = None
         self._horizon = _EPOCH if clocked else None
@@ -154,6 +157,8 @@ class Partition:
             self._adopt(cursor, judgement, {event.zone for event in new})
             judged = judgement.step(new, time, horizon=self._horizon)
             write.aggregates(cursor, plan(new))
+            if self._archive:
+                write.archive(cursor, new)
             write.judgement(cursor, judged.findings, judged.health)
             write.dead_letters(cursor, self._bus, self.number, batch.dead)
             write.states(cursor, self.number, [(zone, judgement.dump(zone)) for zone in sorted(judged.zones)])

@@ -43,6 +43,7 @@ class Worker:
         partition: of the raw bus.
         arrived: set by the journal when there is something new.
         committed: called after each batch that changed something.
+        archive: new events go into the archive's queue.
         settle: seconds for which only events move time, after a start or after trouble: clients then send what they
             kept, and it must not come too late.
     """
@@ -56,10 +57,11 @@ class Worker:
         partition: int = 0,
         arrived: threading.Event | None = None,
         committed: Callable[[], None] | None = None,
+        archive: bool = False,
         settle: float = 0.0,
     ) -> None:
         self._settle = settle
-        self.partition = Partition(pool, inventory, rules, partition)
+        self.partition = Partition(pool, inventory, rules, partition, archive=archive)
         self._arrived = arrived if arrived is not None else threading.Event()
         self._committed = committed
         self._stopping = threading.Event()

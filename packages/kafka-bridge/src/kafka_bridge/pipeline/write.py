@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from dns_events import ndjson
 
 from .plan import OUTCOMES, answer_data, answer_mark
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import psycopg
+    from dns_events import Event
     from dns_rules import Finding, Health, Incident
 
     from .decode import Dead
@@ -101,6 +103,13 @@ def aggregates(cursor: Cursor, plan: Plan) -> None:
             for (zone, probe), event in sorted(plan.delegations.items(), key=lambda item: item[0])
         ],
     )
+
+
+def archive(cursor: Cursor, events: Iterable[Event]) -> None:
+    """New events into the archive's queue."""
+    with cursor.copy("copy archive_queue (event) from stdin") as copy:
+        for event in events:
+            copy.write_row((ndjson.encode(event).decode(),))
 
 
 def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Health]) -> None:

@@ -1,0 +1,1 @@
+"""History through the judgement again, beside what was paged then."""
