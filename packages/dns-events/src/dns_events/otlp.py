@@ -138,7 +138,10 @@ def decode(event_name: str, time_unix_nano: int, attributes: Mapping[str, Any], 
         tree = msgspec.json.decode(body, type=dict[str, Any]) if body else {}
         for path, attribute in _PATHS[kind].items():
             if attribute in attributes:
-                _put(tree, path, attributes[attribute])
+                if len(path) == 1:
+                    tree[path[0]] = attributes[attribute]
+                else:
+                    _put(tree, path[0], path[1], attributes[attribute])
         tree["type"] = kind
         tree["time"] = _EPOCH + dt.timedelta(microseconds=time_unix_nano // 1000)
         event: Event = msgspec.convert(tree, Event)
@@ -204,7 +207,7 @@ def sameness(event: Observation) -> tuple[object, ...]:
     return (
         event.name, event.qtype, event.outcome, id(event.server), id(event.answers), id(event.probe), id(event.dnssec),
         id(event.flags), id(event.ede), id(event.violations), event.ttl, event.serial, event.transport, event.zone,
-        event.source, event.rcode, event.latency is None,
+        event.source, event.rcode, event.latency is None, id(event.extra),
     )  # fmt: skip
 
 
@@ -220,7 +223,13 @@ class BulkEncoder:
 
     def encode(self, event: Event, observed_time_unix_nano: int) -> bytes:
         """One `log_records` entry of a ``ScopeLogs`` message, tag and length included; entries may be joined."""
-        if type(event) is not Observation or event.wire is not None or event.detail is not None:
+        # What is hardly ever said twice is not worth remembering.
+        if (
+            type(event) is not Observation
+            or event.wire is not None
+            or event.detail is not None
+            or event.extra is not None
+        ):
             record = to_proto(event)
             record.observed_time_unix_nano = observed_time_unix_nano
             return _entry(record.SerializeToString())
@@ -296,8 +305,8 @@ def from_proto(record: LogRecord) -> Event:
     Raises:
         DecodeError: as `decode`.
     """
-    attributes = {item.key: _plain(item.value) for item in record.attributes}
-    body = _plain(record.body)
+    attributes = {item.key: plain(item.value) for item in record.attributes}
+    body = plain(record.body)
     if body is not None and not isinstance(body, str):
         msg = f"{record.event_name}: the body is {type(body).__name__}; a JSON object as text is needed"
         raise DecodeError(msg)
@@ -306,14 +315,17 @@ def from_proto(record: LogRecord) -> Event:
     return decode(name, record.time_unix_nano, attributes, body)
 
 
-def _plain(value: AnyValue) -> Any:
+def plain(value: AnyValue) -> Any:
+    """An attribute's value or a body in plain Python values."""
     kind = value.WhichOneof("value")
+    if kind == "string_value":  # nearly all are
+        return value.string_value
     if kind is None:
         return None
     if kind == "array_value":
-        return [_plain(item) for item in value.array_value.values]
+        return [plain(item) for item in value.array_value.values]
     if kind == "kvlist_value":
-        return {item.key: _plain(item.value) for item in value.kvlist_value.values}
+        return {item.key: plain(item.value) for item in value.kvlist_value.values}
     return getattr(value, kind)
 
 
@@ -347,12 +359,9 @@ def _take(tree: dict[str, Any], path: tuple[str, ...]) -> Any:
     return value
 
 
-def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    if len(path) == 1:
-        tree[path[0]] = value
-        return
-    inner = tree.setdefault(path[0], {})
+def _put(tree: dict[str, Any], outer: str, field: str, value: Any) -> None:
+    inner = tree.setdefault(outer, {})
     if not isinstance(inner, dict):
-        msg = f"body.{path[0]} is not an object"
+        msg = f"body.{outer} is not an object"
         raise DecodeError(msg)
-    inner[path[1]] = value
+    inner[field] = value

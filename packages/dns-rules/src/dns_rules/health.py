@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import words
+from . import vantage, words
 from .model import Health
 from .state import MICROS, moment
 
@@ -26,8 +26,8 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
     regions: dict[str, list[int]] = {}
     statuses: set[str] = set()
     for vantages in state.latest.values():
-        for vantage, latest in vantages.items():
-            region, role, _ = vantage.split("\t")
+        for key, latest in vantages.items():
+            region, role, _ = vantage.parts(key)
             pair = regions.setdefault(region, [0, 0])
             unreached = role == "authoritative" and region not in state.reached
             if latest.time < now - WINDOW or unreached:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,7 +73,7 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return began is not None and time < began + dt.timedelta(seconds=durations.seconds(self.duration))
 
 
-class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One zone of ours."""
 
     zone: str
@@ -88,7 +89,12 @@ class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def expectation(self, name: str, qtype: str) -> Expectation | None:
         """What the inventory says of one question."""
-        return next((r for r in self.records if r.name == name and r.type == qtype), None)
+        return self._expectations.get((name, qtype))
+
+    @cached_property
+    def _expectations(self) -> dict[tuple[str, str], Expectation]:
+        # Backwards, so that of two entries for one question the first one counts.
+        return {(record.name, record.type): record for record in reversed(self.records)}
 
     def window(self, time: dt.datetime, what: Allow) -> Change | None:
         """The change window that makes a change of this kind at this time an authorized one."""
@@ -109,7 +115,7 @@ def occurrences(schedule: str) -> rrule:
     return rule
 
 
-class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Everything that is watched, and who answers for it."""
 
     version: Literal[1]
@@ -120,7 +126,11 @@ class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def zone(self, name: str) -> Zone | None:
         """The entry of one zone."""
-        return next((zone for zone in self.zones if zone.zone == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Zone]:
+        return {zone.zone: zone for zone in reversed(self.zones)}
 
 
 def load_inventory(path: str | Path) -> Inventory:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from dns_events import SILENT
 from msgspec import structs
 
+from . import vantage
 from .detectors import divergence, sustained, transition
 from .intake import take
+from .memory import ALWAYS, recall
 from .model import Finding, Tick
-from .rules import Divergence, Sustained, Transition, scaled
-from .state import MICROS, VERSION, Bucket, Tally, ZoneState, micros, moment
+from .rules import Divergence, Sustained, Transition
+from .state import MICROS, VERSION, Bucket, ZoneState, micros, moment
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from .detectors.condition import Condition, Detect, Reading
     from .inventory import Inventory, Zone
+    from .memory import Memory
     from .rules import Rule, Rules
+    from .state import Latest, Tallies, Tally
 
 _DETECTORS: dict[type, Detect] = {
     Sustained: sustained.detect,
@@ -30,8 +34,6 @@ _DETECTORS: dict[type, Detect] = {
 }
 #: Answers of vantages that have gone are forgotten after so long.
 _FORGET = 1800 * MICROS
-#: The least that tallies are kept for, so that health can look at the last minutes.
-_RING = 120 * MICROS
 
 
 def judge(
@@ -54,40 +56,34 @@ def judge(
     Returns:
         The state (``None`` while the zone has no events), and findings in the order of their time.
     """
-    step = int(rules.step * MICROS)
-    lateness = int(rules.lateness * MICROS)
-    time = micros(event.time)
     if isinstance(event, Tick):
         zone = None if state is None else inventory.zone(state.zone)
     else:
         zone = inventory.zone(event.zone)
     if zone is None:
         return state, []
+    step, lateness = rules.pace
+    time = micros(event.time)
     if not isinstance(event, Tick):
         slot = time // step * step
-        if horizon is not None:
-            time = min(time, horizon)
+        moves = time if horizon is None else min(time, horizon)
         if state is None:
-            first = (time - lateness) // step * step
-            state = ZoneState(version=VERSION, zone=event.zone, started=slot, sealed=first, watermark=time - lateness)
+            first = (moves - lateness) // step * step
+            state = ZoneState(version=VERSION, zone=event.zone, started=slot, sealed=first, watermark=moves - lateness)
         if slot < state.sealed:
             state.late += 1
         else:
             state.started = min(state.started, slot)
-            take(state, state.open.setdefault(slot, Bucket()), event, zone, rules)
+            bucket = state.open.get(slot)
+            if bucket is None:
+                bucket = state.open[slot] = Bucket()
+            take(state, bucket, event, time, recall(state, zone, rules).routes)
+        time = moves
     assert state is not None
     state.watermark = max(state.watermark, time - lateness)
-    findings: list[Finding] = []
-    while state.sealed + step <= state.watermark:
-        if not state.ring and not state.active:
-            # Nothing to look at until the first bucket.
-            state.sealed = max(state.sealed, min([state.watermark // step * step, *state.open]))
-            if state.sealed + step > state.watermark:
-                break
-        _seal(state, state.sealed, zone, rules)
-        state.sealed += step
-        findings += _evaluate(state, zone, rules)
-    return state, findings
+    if state.sealed + step > state.watermark:
+        return state, []
+    return state, _pass_time(state, zone, rules)
 
 
 def dismiss(state: ZoneState) -> list[Finding]:
@@ -95,46 +91,80 @@ def dismiss(state: ZoneState) -> list[Finding]:
     return [_cleared(finding, moment(state.sealed)) for _, finding in sorted(state.active.items())]
 
 
-def _seal(state: ZoneState, slot: int, zone: Zone, rules: Rules) -> None:
+def _pass_time(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
+    """Seal and evaluate what the watermark has passed."""
+    step, _ = rules.pace
+    memory = recall(state, zone, rules)
+    findings: list[Finding] = []
+    while state.sealed + step <= state.watermark:
+        if not state.ring and not state.active:
+            # Nothing to look at until the first bucket.
+            state.sealed = max(state.sealed, min([state.watermark // step * step, *state.open]))
+            if state.sealed + step > state.watermark:
+                break
+        _seal(state, state.sealed, memory)
+        state.sealed += step
+        findings += _evaluate(state, zone, rules)
+    return findings
+
+
+def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
     """Merge one step's bucket into the state."""
     bucket = state.open.pop(slot, None)
-    windows = [
-        scaled(rule.detect.window, zone.criticality) * MICROS
-        for rule in rules.rules
-        if isinstance(rule.detect, Sustained)
-    ]
-    horizon = slot - int(max([_RING, *windows]))
-    state.ring = [entry for entry in state.ring if entry[0] >= horizon]
-    for question in [q for q, v in state.latest.items() if all(x.time < slot - _FORGET for x in v.values())]:
-        del state.latest[question]
-        state.agreement.pop(question, None)
-    if bucket is None:
-        return
-    # Sorted, because the order of keys must not tell in which order events came.
-    tallies = {
+    while state.ring and state.ring[0][0] < slot - memory.ring:
+        del state.ring[0]
+    forget = slot - _FORGET
+    forgetting = memory.oldest_answer < forget
+    if forgetting:
+        for question in [q for q, v in state.latest.items() if all(x.time < forget for x in v.values())]:
+            del state.latest[question]
+            state.agreement.pop(question, None)
+    if bucket is not None:
+        tallies = _ordered(bucket.tallies)
+        state.ring.append((slot, tallies))
+        memory.note(slot, tallies)
+        for question, vantages in sorted(bucket.latest.items()):
+            _answered(state, question, vantages)
+            if forgetting:
+                known = state.latest[question]
+                for key in [v for v, latest in known.items() if latest.time < forget]:
+                    del known[key]
+            if not vantages:  # all were refused; the question goes at the next turn
+                memory.oldest_answer = ALWAYS
+        for fact, probes in sorted(bucket.seen.items()):
+            state.seen.setdefault(fact, {}).update(sorted(probes.items()))
+            memory.oldest_reading = ALWAYS
+    if forgetting:
+        ages = (min((x.time for x in v.values()), default=ALWAYS) for v in state.latest.values())
+        memory.oldest_answer = min(ages, default=slot)
+
+
+def _answered(state: ZoneState, question: str, vantages: dict[str, Latest]) -> None:
+    """The newest answers to one question."""
+    known = state.latest.setdefault(question, {})
+    for key, latest in sorted(vantages.items()):
+        known[key] = latest
+        state.secure = state.secure or latest.dnssec == "secure"
+        region, role, _ = vantage.parts(key)
+        if role == "authoritative" and latest.outcome not in SILENT and region not in state.reached:
+            state.reached = sorted([*state.reached, region])
+
+
+def _ordered(tallies: Tallies) -> Tallies:
+    """By their keys, because the order of keys must not tell in which order events came."""
+    return {
         rule: {
-            key: {vantage: _sorted(vantages[vantage]) for vantage in sorted(vantages)}
+            key: {seen_from: _sorted(tally) for seen_from, tally in sorted(vantages.items())}
             for key, vantages in sorted(keys.items())
         }
-        for rule, keys in sorted(bucket.tallies.items())
+        for rule, keys in sorted(tallies.items())
     }
-    state.ring.append((slot, tallies))
-    for question, vantages in sorted(bucket.latest.items()):
-        known = state.latest.setdefault(question, {})
-        for vantage, latest in sorted(vantages.items()):
-            known[vantage] = latest
-            state.secure = state.secure or latest.dnssec == "secure"
-            region, role, _ = vantage.split("\t")
-            if role == "authoritative" and latest.outcome not in SILENT and region not in state.reached:
-                state.reached = sorted([*state.reached, region])
-        for vantage in [v for v, latest in known.items() if latest.time < slot - _FORGET]:
-            del known[vantage]
-    for fact, probes in sorted(bucket.seen.items()):
-        state.seen.setdefault(fact, {}).update(sorted(probes.items()))
 
 
 def _sorted(tally: Tally) -> Tally:
-    return structs.replace(tally, why=dict(sorted(tally.why.items())))
+    if len(tally.why) > 1:
+        tally.why = dict(sorted(tally.why.items()))
+    return tally
 
 
 def _evaluate(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
@@ -144,10 +174,10 @@ def _evaluate(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
     findings: list[Finding] = []
     for rule in rules.rules:
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
-        findings += _live(state, rule, reading, now)
+        if reading.holds or state.active:
+            findings += _live(state, rule, reading, now)
     # A rule that has left the pack takes its findings with it.
-    known = {rule.id for rule in rules.rules}
-    for key in sorted(k for k in state.active if k.split("\t")[0] not in known):
+    for key in sorted(k for k in state.active if rules.rule(k.split("\t")[0]) is None):
         findings.append(_cleared(state.active.pop(key), moment(now)))
     return findings
 
@@ -158,9 +188,9 @@ def _live(state: ZoneState, rule: Rule, reading: Reading, now: int) -> list[Find
     findings = []
     for key, condition in sorted(reading.holds.items()):
         known = state.active.get(f"{rule.id}\t{key}")
-        finding = _finding(state, rule, key, condition, time, known)
         # The wording of the numbers moves at each step; only what a responder would act on is news.
-        if known is None or (known.where, known.verdict) != (finding.where, finding.verdict):
+        if known is None or (known.where, known.verdict) != (condition.where, condition.verdict):
+            finding = _finding(state, rule, key, condition, time, known)
             state.active[f"{rule.id}\t{key}"] = finding
             findings.append(finding)
     for key in sorted(reading.cleared - set(reading.holds)):

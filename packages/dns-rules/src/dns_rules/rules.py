@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -107,7 +108,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.severity if isinstance(self.severity, str) else self.severity[criticality]
 
 
-class Rules(Struct, frozen=True, kw_only=True):
+class Rules(Struct, frozen=True, kw_only=True, dict=True):
     """A rule pack, and the pace at which it is evaluated."""
 
     rules: tuple[Rule, ...]
@@ -117,14 +118,29 @@ class Rules(Struct, frozen=True, kw_only=True):
     lateness: float = 10.0
     """Seconds that an event may arrive after a later one and still count."""
 
+    @cached_property
+    def pace(self) -> tuple[int, int]:
+        """Step and lateness in microseconds."""
+        return int(self.step * 1_000_000), int(self.lateness * 1_000_000)
+
     def rule(self, id_: str) -> Rule | None:
         """The rule of this id."""
-        return next((rule for rule in self.rules if rule.id == id_), None)
+        return self._by_id.get(id_)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in reversed(self.rules)}
 
 
 def scaled(value: Scaled, criticality: Criticality) -> float:
     """A duration in seconds for a zone of this criticality."""
-    return durations.seconds(value if isinstance(value, str) else value[criticality])
+    return _seconds(value if isinstance(value, str) else value[criticality])
+
+
+@lru_cache(maxsize=1024)
+def _seconds(text: str) -> float:
+    # Every evaluation of every zone asks for the same few texts.
+    return durations.seconds(text)
 
 
 def load_rules(directory: str | Path | None = None) -> Rules:

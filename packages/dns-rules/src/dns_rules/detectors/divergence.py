@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from dns_rules import words
+from dns_rules import vantage, words
 from dns_rules.model import Offender
 from dns_rules.rules import Divergence, scaled
 from dns_rules.state import MICROS, Agreement
@@ -31,18 +31,19 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     cleared: set[str] = set()
     learn = int(scaled(rule.detect.learn, zone.criticality) * MICROS)
     grace = int(scaled(rule.detect.grace, zone.criticality) * MICROS)
-    for question, vantages in sorted(state.latest.items()):
+    for question in sorted(state.latest):
         name, _, qtype = question.rpartition("/")
         expectation = zone.expectation(name, qtype)
         if qtype in rule.detect.ignore or (expectation is not None and expectation.split):
             continue
-        view = _View(vantages, now)
+        vantages = state.latest[question]
+        view = _unanimous(vantages, now) or _View(vantages, now)
         if view.share is None:
             continue
         memory = state.agreement.setdefault(question, Agreement())
         memory.share = view.share
         if view.share >= rule.detect.agreement:
-            _agreed(memory, view, now, learn)
+            _agreed(memory, view.ttl, now, learn)
             cleared.add(question)
             continue
         memory.agreed = None
@@ -52,8 +53,36 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             continue
         explained_until = memory.diverged + memory.ttl * MICROS + grace
         if now >= explained_until:
+            assert isinstance(view, _View)  # where all agree, the share is 1
             holds[question] = _condition(question, view, memory, state)
     return Reading(holds, frozenset(cleared))
+
+
+class _Unanimous(NamedTuple):
+    """What a view comes to where nobody answers otherwise, be it authority or region."""
+
+    share: float | None
+    ttl: int
+
+
+def _unanimous(vantages: dict[str, Latest], now: int) -> _Unanimous | None:
+    """The usual case, cheaply; ``None`` where there is more than one answer."""
+    regions: set[str] = set()
+    answer: str | None = None
+    ttl = 0
+    for key, latest in vantages.items():
+        if latest.time < now - FRESH or latest.outcome in _SILENT:
+            continue
+        if answer is None:
+            answer = latest.answer
+        elif latest.answer != answer:
+            return None
+        region, role, _ = vantage.parts(key)
+        if role == "authoritative":
+            ttl = max(ttl, latest.ttl or 0)
+        else:
+            regions.add(region)
+    return _Unanimous(1.0 if len(regions) > 1 else None, ttl)
 
 
 class _View:
@@ -63,8 +92,8 @@ class _View:
         self.regions: dict[str, tuple[str, Latest]] = {}
         authority: Counter[str] = Counter()
         self.ttl = 0
-        for vantage, latest in sorted(vantages.items()):
-            region, role, server = vantage.split("\t")
+        for key, latest in sorted(vantages.items()):
+            region, role, server = vantage.parts(key)
             if latest.time < now - FRESH or latest.outcome in _SILENT:
                 continue
             if role == "authoritative":
@@ -101,15 +130,15 @@ def _reference(authority: Counter[str], answers: Counter[str]) -> str:
     return min(answers.items(), key=lambda item: (-item[1], item[0]))[0]
 
 
-def _agreed(memory: Agreement, view: _View, now: int, learn: int) -> None:
+def _agreed(memory: Agreement, ttl: int, now: int, learn: int) -> None:
     if memory.diverged is not None:
         if now - memory.diverged < memory.ttl * MICROS // 2:
             memory.flips += 1
         memory.diverged = None
     if memory.agreed is None:
         memory.agreed = now
-        memory.ttl = view.ttl
-    memory.ttl = max(memory.ttl, view.ttl)
+        memory.ttl = ttl
+    memory.ttl = max(memory.ttl, ttl)
     if now - memory.agreed >= learn:
         memory.learned = True
 

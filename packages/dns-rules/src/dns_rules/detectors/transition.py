@@ -9,9 +9,10 @@ from dns_events import durations
 
 from dns_rules import words
 from dns_rules.intake import SEPARATOR
+from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import Transition
-from dns_rules.state import MICROS, Fact, moment
+from dns_rules.state import MICROS, Fact
 
 from .condition import Condition, Reading
 
@@ -26,6 +27,9 @@ FRESH = 300 * MICROS
 
 def track(state: ZoneState, zone: Zone, now: int) -> None:
     """Bring the facts up to date with what most probes say; called once an evaluation, before the rules."""
+    memory = memory_of(state)
+    if memory.oldest_reading >= now - FRESH:
+        return  # neither has a probe said anything since, nor has one lost its voice
     for name, probes in sorted(state.seen.items()):
         for probe in [p for p, seen in probes.items() if seen.time < now - FRESH]:
             del probes[probe]
@@ -38,6 +42,7 @@ def track(state: ZoneState, zone: Zone, now: int) -> None:
             state.facts[name] = Fact(value=declared or current, since=now, current=current)
         elif fact.current != current:
             fact.previous, fact.current, fact.changed = fact.current, current, now
+    memory.oldest_reading = min((s.time for probes in state.seen.values() for s in probes.values()), default=now)
 
 
 def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
@@ -52,10 +57,13 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         declared = SEPARATOR.join(zone.nameservers) if rule.detect.expected == "nameservers" else ""
         if declared:
             fact.value = declared
+        if fact.current == fact.value:
+            cleared.add(name)
+            continue
         changed = fact.changed if fact.changed is not None else fact.since
-        meant = zone.window(moment(changed), rule.detect.allow) is not None
+        meant = memory_of(state).meant(changed, rule.detect.allow)
         adopt = not declared and now - changed >= durations.seconds(rule.detect.adopt_after) * MICROS
-        if fact.current != fact.value and (adopt or (meant and not declared)):
+        if adopt or (meant and not declared):
             fact.value, fact.since = fact.current, now
         if fact.current == fact.value or meant:
             cleared.add(name)

@@ -7,7 +7,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from dns_events import DnsEventsError, otlp
+from dns_events import DnsEventsError
+from dns_events.otlp_reading import BulkDecoder
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: An event from further ahead would make all the others look late.
 MAX_AHEAD = dt.timedelta(seconds=60)
+
+#: Remembers how records look, and nothing of what they say.
+_DECODER = BulkDecoder()
 
 
 class Dead(NamedTuple):
@@ -45,15 +49,16 @@ def decode(payload: bytes, now: dt.datetime) -> Decoded:
     except (DecodeError, ParseError, ValueError, AttributeError, TypeError, RecursionError) as error:
         decoded.dead.append(Dead(f"not an OTLP logs request: {error}", payload))
         return decoded
+    latest = now + MAX_AHEAD
     for resource in request.resource_logs:
         for scope in resource.scope_logs:
             for record in scope.log_records:
                 try:
-                    event = otlp.from_proto(record)
+                    event = _DECODER.decode(record)
                 except DnsEventsError as error:
                     decoded.dead.append(Dead(str(error), _alone(record)))
                     continue
-                if event.time > now + MAX_AHEAD:
+                if event.time > latest:
                     ahead = (event.time - now).total_seconds()
                     reason = (
                         f"clock ahead: the event's time is {ahead:.0f} s ahead of the bridge's clock; "

@@ -1,0 +1,100 @@
+"""Where an observation counts: worked out once for all that differ in id, time, latency and data alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import vantage
+from .rules import Sustained
+
+if TYPE_CHECKING:
+    from dns_events import Observation
+
+    from .inventory import Zone
+    from .rules import Rule, Rules
+
+#: So many kinds of observations are remembered for one zone, before all are forgotten and worked out anew.
+MOST = 4096
+
+
+class Count(NamedTuple):
+    """One rule's tally that an observation goes into."""
+
+    rule: str
+    key: str
+    vantage: str
+    why: str | None
+    """Why it fails in the eyes of the rule; ``None`` when it does not."""
+
+
+class Route(NamedTuple):
+    """All places in a bucket that an observation goes into."""
+
+    question: str
+    region: str
+    vantage: str
+    counts: tuple[Count, ...]
+
+
+class Routes:
+    """The routes into one zone's buckets under one rule pack.
+
+    Args:
+        zone: the inventory's entry, which says of which questions data is expected.
+        rules: the rule pack.
+    """
+
+    def __init__(self, zone: Zone, rules: Rules) -> None:
+        self._zone = zone
+        self._rules = rules
+        self._known: dict[tuple[str | None, ...], Route] = {}
+
+    def of(self, event: Observation) -> Route:
+        """The route of one observation."""
+        probe, server, dnssec = event.probe, event.server, event.dnssec
+        # All that a route is made of, and nothing else.
+        kind = (
+            event.name, event.qtype, event.outcome, probe.id, probe.region, server.address, server.role,
+            None if dnssec is None else dnssec.status, None if dnssec is None else dnssec.cause,
+        )  # fmt: skip
+        route = self._known.get(kind)
+        if route is None:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            route = self._known[kind] = self._route(event)
+        return route
+
+    def _route(self, event: Observation) -> Route:
+        question = f"{event.name}/{event.qtype}"
+        region = event.probe.region or event.probe.id
+        seen_from = vantage.key(region, event.probe.id, event.server.address)
+        counts = tuple(
+            Count(
+                rule=rule.id,
+                key=event.server.address if rule.detect.by == "server" else question,
+                vantage=seen_from,
+                why=_failure(rule.detect, event),
+            )
+            for rule in self._rules.rules
+            if isinstance(rule.detect, Sustained) and _looks_at(rule, event, self._zone)
+        )
+        return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts)
+
+
+def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
+    where = rule.where
+    if where.role is not None and event.server.role != where.role:
+        return False
+    if where.validated and (event.dnssec is None or event.dnssec.status == "indeterminate"):
+        return False
+    if where.expected:
+        expectation = zone.expectation(event.name, event.qtype)
+        return expectation is not None and expectation.expect is not None
+    return True
+
+
+def _failure(detect: Sustained, event: Observation) -> str | None:
+    """Why this observation fails in the eyes of the detector; ``None`` when it does not."""
+    if detect.bogus and event.dnssec is not None and event.dnssec.status == "bogus":
+        return event.dnssec.cause or "bogus"
+    return event.outcome if event.outcome in detect.failing else None
