@@ -74,6 +74,18 @@ records = st.builds(Record, name=domain_names(), type=text, ttl=uint32, data=st.
 common = {"id": ids, "time": times, "probe": probes, "zone": domain_names()}
 
 
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=10,
+)
+extras = st.dictionaries(text, json_values, min_size=1, max_size=5)
+
+
 @st.composite
 def observations(draw):
     outcome = draw(st.sampled_from(get_args(Outcome)))
@@ -104,6 +116,7 @@ def observations(draw):
                 )
             ),
             wire=optional(text),
+            extra=optional(extras),
         )
     )
 

@@ -6,11 +6,12 @@ import datetime as dt
 import json
 
 import jsonschema
+import msgspec
 import pytest
 from dns_events import Delegation, Observation, Probe, Server, json_schema, ndjson, new_id, otlp, semconv
 from dns_events.errors import DecodeError
 from hypothesis import given
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs
 from strategies import events
 
 NOW = dt.datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=dt.UTC)
@@ -126,6 +127,17 @@ def test_a_proven_absence_is_not_an_unknown():
     unknown = Delegation(id=new_id(), time=NOW, probe=Probe(id="p"), zone="example.com", ds=None)
     assert otlp.from_proto(otlp.to_proto(known)).ds == ()
     assert otlp.from_proto(otlp.to_proto(unknown)).ds is None
+
+
+def test_bulk_encoding_keeps_apart_what_differs_in_what_was_said_beside():
+    encoder = otlp.BulkEncoder()
+    said = [None, {"a": 1}, {"a": 2}, None, {"a": 1}]
+    plain = observation()
+    made = [encoder.encode(msgspec.structs.replace(plain, extra=extra), 1) for extra in said]
+    read = ScopeLogs.FromString(b"".join(made)).log_records
+    assert [otlp.from_proto(record).extra for record in read] == said
+    keys = {otlp.sameness(msgspec.structs.replace(plain, extra=extra)) for extra in said[:3]}
+    assert len(keys) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import pytest
-from dns_events import InvalidEventError, Probe, Record, Server, Traffic, fingerprint, new_id, type_of
+from dns_events import (
+    MAX_EXTRA_BYTES,
+    InvalidEventError,
+    Probe,
+    Record,
+    Server,
+    Traffic,
+    derived_id,
+    fingerprint,
+    new_id,
+    type_of,
+)
 from hypothesis import given
 from strategies import events
 from test_codecs import NOW, observation
@@ -22,6 +34,9 @@ from test_codecs import NOW, observation
         ({"latency": float("nan")}, "0 or more"),
         ({"outcome": "timeout"}, "nothing came back"),
         ({"qtype": ""}, "empty"),
+        ({"extra": {}}, "write null"),
+        ({"extra": {"a": "x" * MAX_EXTRA_BYTES}}, "at most 16384"),
+        ({"extra": {"a": object()}}, "not JSON"),
     ],
 )
 def test_a_contradiction_is_refused(changes, message):
@@ -55,6 +70,19 @@ def test_parts_are_checked_too(build):
 @given(events)
 def test_every_event_knows_its_type(event):
     assert type_of(event) in {"observation", "delegation", "registration", "zone_change", "traffic"}
+
+
+def test_derived_ids_follow_from_time_and_bytes():
+    first, again, other = derived_id(NOW, b"a"), derived_id(NOW, b"a"), derived_id(NOW, b"b")
+    assert first == again != other
+    assert derived_id(NOW + dt.timedelta(microseconds=1), b"a") not in {first, other}
+    assert uuid.UUID(first).version == 7
+    assert uuid.UUID(first).variant == uuid.RFC_4122
+    assert int(first.replace("-", "")[:12], 16) == int(NOW.timestamp() * 1000)
+    later = derived_id(NOW + dt.timedelta(milliseconds=1), b"a")
+    assert first < later
+    with pytest.raises(InvalidEventError, match="before 1970"):
+        derived_id(dt.datetime(1969, 1, 1, tzinfo=dt.UTC), b"")
 
 
 def test_ids_sort_by_time():

@@ -4,8 +4,16 @@ Make events with the structs, write and read them with `ndjson` or `otlp`, compa
 `fingerprint`, and bring names into form with `normalize`.
 """
 
-from .errors import DecodeError, DnsEventsError, InvalidEventError, InvalidNameError
+from .errors import (
+    DecodeError,
+    DnsEventsError,
+    ExportError,
+    InvalidEventError,
+    InvalidNameError,
+    NotAnObservationError,
+)
 from .events import (
+    MAX_EXTRA_BYTES,
     SILENT,
     TYPES,
     Delegation,
@@ -31,12 +39,13 @@ from .events import (
     type_of,
 )
 from .fingerprint import fingerprint
-from .ids import new_id
+from .ids import derived_id, new_id
 from .names import from_dns, normalize, parent, within
 from .schema import json_schema
 from .version import __version__
 
 __all__ = [
+    "MAX_EXTRA_BYTES",
     "SILENT",
     "TYPES",
     "DecodeError",
@@ -48,8 +57,10 @@ __all__ = [
     "Ede",
     "EdnsBehaviour",
     "Event",
+    "ExportError",
     "InvalidEventError",
     "InvalidNameError",
+    "NotAnObservationError",
     "Observation",
     "Outcome",
     "Probe",
@@ -64,6 +75,7 @@ __all__ = [
     "Violation",
     "ZoneChange",
     "__version__",
+    "derived_id",
     "fingerprint",
     "from_dns",
     "json_schema",

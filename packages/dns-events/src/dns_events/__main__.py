@@ -1,4 +1,4 @@
-"""``python -m dns_events schema`` prints the JSON Schema; ``… check [FILE]`` reads NDJSON and reports."""
+"""``python -m dns_events``: ``schema`` prints the JSON Schema, ``check`` reads NDJSON, ``convert`` changes its form."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from . import convert
 from .errors import DnsEventsError
 from .events import type_of
 from .ndjson import decode_lines
@@ -24,10 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="read events (NDJSON) and count them by type")
     check.add_argument("file", nargs="?", default="-", help="a file; standard input without it")
     check.add_argument("--json", action="store_true", help="print the counts as JSON")
+    convert.add(commands)
     options = parser.parse_args(arguments)
     if options.command == "schema":
         print(json.dumps(json_schema(), indent=2))
         return 0
+    if options.command == "convert":
+        return convert.run(options)
     return _check(options.file, as_json=options.json)
 
 

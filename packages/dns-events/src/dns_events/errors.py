@@ -17,3 +17,11 @@ class InvalidEventError(DnsEventsError):
 
 class DecodeError(DnsEventsError):
     """Bytes or a record that cannot be read as an event."""
+
+
+class NotAnObservationError(DecodeError):
+    """A record that is whole but tells of no lookup and its end: a query alone, an update, a multicast question."""
+
+
+class ExportError(DnsEventsError):
+    """An event for which another schema has no honest place."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from .errors import InvalidEventError
@@ -55,6 +56,9 @@ Seconds = Annotated[float, Meta(ge=0)]
 
 #: The form of RFC 9562 §4; a pattern, for `uuid.UUID` would cost a fourth of making an event.
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE).fullmatch
+
+#: What stands in an observation's `extra` is bounded to this many bytes of JSON.
+MAX_EXTRA_BYTES = 16_384
 
 #: Outcomes in which no DNS message came back, so that there is neither rcode nor latency.
 SILENT: frozenset[str] = frozenset({"timeout", "unreachable"})
@@ -208,6 +212,8 @@ class Observation(_Event, frozen=True, kw_only=True, tag="observation"):
     """Why there is no usable answer, in words: a certificate that expired, an HTTP status."""
     violations: tuple[Violation, ...] = ()
     """Expectations that the answer did not meet."""
+    extra: dict[str, Any] | None = None
+    """What another tool said beside, under its own names; at most `MAX_EXTRA_BYTES` of JSON."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -217,6 +223,8 @@ class Observation(_Event, frozen=True, kw_only=True, tag="observation"):
         if self.outcome in SILENT and (self.rcode is not None or self.latency is not None):
             msg = f"outcome {self.outcome!r} means that nothing came back: rcode and latency must be null"
             raise InvalidEventError(msg)
+        if self.extra is not None:
+            _extra(self.extra)
 
 
 class Delegation(_Event, frozen=True, kw_only=True, tag="delegation"):
@@ -343,6 +351,20 @@ def _text(field: str, value: str) -> None:
 def _optional_text(field: str, value: str | None) -> None:
     if value == "":
         msg = f"{field} is empty; write null for what is not known"
+        raise InvalidEventError(msg)
+
+
+def _extra(value: dict[str, Any]) -> None:
+    if not value:
+        msg = "extra is empty; write null where nothing was said beside"
+        raise InvalidEventError(msg)
+    try:
+        size = len(msgspec.json.encode(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"extra is not JSON: {error}"
+        raise InvalidEventError(msg) from error
+    if size > MAX_EXTRA_BYTES:
+        msg = f"extra is {size} bytes of JSON; at most {MAX_EXTRA_BYTES} are kept"
         raise InvalidEventError(msg)
 
 
