@@ -151,6 +151,9 @@ class Stack:
     def prefix(self) -> str:
         return f"{self.name}."
 
+    foreign: tuple[dict, ...] = ()
+    """Topics of other tools."""
+
     def config(self, roles: tuple[str, ...] = ROLES) -> dict:
         return {
             "version": 1,
@@ -159,7 +162,7 @@ class Stack:
             "settle": self.settle,
             "kafka": {
                 "brokers": [self.broker.bootstrap], "prefix": self.prefix, "group": self.prefix + "dnstower",
-                "roles": list(roles),
+                "roles": list(roles), "foreign": list(self.foreign),
             },
             "otlp": {"grpc": "127.0.0.1:0", "http": None},
             "archive": {"url": str(self.folder / "archive"), "every": "2s"},
@@ -219,7 +222,10 @@ class Stack:
         self.wait("every event stored", lambda: self.one("select count(*) from seen_event") >= len(ids))
         self.wait("every page", lambda: len(self._keys("-firing")) >= len(fired))
         assert {row[0] for row in self.query("select id::text from seen_event")} == ids
-        assert self.one("select sum(total)::bigint from v_zone_minute") == len(ids)
+        # What came later than its minute's end is rolled up a moment later.
+        self.wait("the roll-ups", lambda: self.one("select sum(total)::bigint from v_zone_minute") == len(ids))
+        assert self.one("select sum(total)::bigint from v_server_minute") == len(ids)
+        assert self.one("select sum(total)::bigint from v_estate_minute") == len(ids)
         assert self.one("select count(*) from deadletter") == dead
         assert {
             row[0]: row[1:]

@@ -68,6 +68,9 @@ def test_from_otlp_to_a_page_over_several_partitions(stack):
     normalized = read_all(stack, "dns.normalized")
     assert sorted(json.loads(value)["id"] for _, value in normalized) == sorted(event.id for event in sent)
     assert all(json.loads(value)["zone"] == key.decode() for key, value in normalized)
+    enriched = [json.loads(value) for _, value in read_all(stack, "dns.enriched")]
+    assert sorted({event["id"] for event in enriched}) == sorted(event.id for event in sent)
+    assert {(e["enrichment"]["owner"], e["enrichment"]["criticality"]) for e in enriched} == {("web", "critical")}
     # History judged again says the same, out of the archive and out of the topic, and pages nobody.
     for source in ("archive", "kafka"):
         done = stack.command("replay", "--from", "20m", "--source", source, "--json")

@@ -14,6 +14,7 @@ from kafka_bridge.archive.place import Place
 from kafka_bridge.archive.settings import S3, Archive
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.pipeline import write
+from kafka_bridge.pipeline.enrich import Enriched
 from kafka_bridge.pipeline.worker import Worker
 from moto.server import ThreadedMotoServer
 from wire import INVENTORY, RULES, outage, request
@@ -56,7 +57,7 @@ def archiver(pool, archive):
 def queue(pool, *batches):
     for batch in batches:
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            write.archive(cursor, batch)
+            write.archive(cursor, [Enriched(event, b'{"owner":"web"}') for event in batch])
 
 
 def read(archive, events):
@@ -149,6 +150,7 @@ def test_duckdb_and_polars_read_it_without_us(pool, tmp_path):
     assert {(zone, outcome): number for zone, outcome, number in rows} == expected
     frame = pl.read_parquet(pattern, hive_partitioning=True)
     assert frame.height == len(events)
+    assert set(frame["enrichment"]) == {'{"owner":"web"}'}
     assert frame["time"].max() == max(event.time for event in events)
     assert {ndjson.decode(text).id for text in frame["event"]} == {event.id for event in events}
     answered = frame.filter(pl.col("outcome") == "answer")["answers"][0].to_list()

@@ -7,12 +7,15 @@ import gzip
 import grpc
 import httpx2
 import pytest
+from dns_events import otlp, semconv
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.intake.grpc import GrpcServer
 from kafka_bridge.intake.http import create_app
 from kafka_bridge.intake.journal import Journal
-from kafka_bridge.intake.payload import RefusedError, TooLargeError, check, gunzip
+from kafka_bridge.intake.payload import count, gunzip, parse
+from kafka_bridge.intake.refusal import RefusedError
 from kafka_bridge.intake.web import WebServer
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from wire import client, outage, request
 
 MOST = 1 << 20
@@ -119,11 +122,47 @@ def test_a_port_that_is_taken_is_named(journal):
     server.stop()
 
 
+def test_an_identity_that_a_client_writes_is_not_believed(pool, web):
+    claiming = ExportLogsServiceRequest.FromString(request(outage(1)[:1]))
+    for attributes in (
+        claiming.resource_logs[0].resource.attributes,
+        claiming.resource_logs[0].scope_logs[0].scope.attributes,
+        claiming.resource_logs[0].scope_logs[0].log_records[0].attributes,
+    ):
+        attributes.extend(otlp.key_values({semconv.IDENTITY: "eu-1", "kept": "yes"}))
+    assert web.post("/v1/logs", content=claiming.SerializeToString(), headers=PROTOBUF).status_code == 200
+    (payload,) = stored(pool)
+    assert semconv.IDENTITY.encode() not in payload
+    assert payload.count(b"kept") == 3
+
+
 def test_bounds():
-    assert check(request(outage(1)[:7]), MOST) == 7
-    assert check(b"", MOST) == 0
-    with pytest.raises(TooLargeError):
-        gunzip(gzip.compress(bytes(5000)), 4999)
+    assert count(parse(request(outage(1)[:7]), MOST)) == 7
+    assert count(parse(b"", MOST)) == 0
     assert gunzip(gzip.compress(bytes(5000)), 5000) == bytes(5000)
-    with pytest.raises(RefusedError):
-        gunzip(b"", 10)
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (lambda: gunzip(gzip.compress(bytes(range(250)) * 20), 4999), "oversized"),
+        (lambda: gunzip(gzip.compress(bytes(5_000_000)), 100_000), "bomb"),
+        (lambda: gunzip(b"", 10), "malformed"),
+        (lambda: gunzip(gzip.compress(b"abc")[:-9], 10), "malformed"),
+        (lambda: gunzip(gzip.compress(b"abc") + gzip.compress(b"lost"), 10), "malformed"),
+        (lambda: parse(b"\x0a\x00" * 300_000, MOST), "oversized"),
+        (
+            lambda: parse(
+                ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{}] * 300_000}]).SerializeToString(), MOST
+            ),
+            "oversized",
+        ),
+        (lambda: parse(bytes(MOST + 1), MOST), "oversized"),
+        (lambda: parse(b"\xff" * 40, MOST), "malformed"),
+    ],
+    ids=["large", "bomb", "nothing", "cut off", "two members", "resources", "scopes", "long", "noise"],
+)
+def test_out_of_bounds(work, reason):
+    with pytest.raises(RefusedError) as caught:
+        work()
+    assert caught.value.reason == reason

@@ -11,8 +11,8 @@ from kafka_bridge.errors import FencedError
 from kafka_bridge.intake.journal import Journal
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.correlator import Correlator
-from kafka_bridge.pipeline.retention import prune
 from kafka_bridge.pipeline.worker import Worker
+from kafka_bridge.store.upkeep import prune
 from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from wire import INVENTORY, RULES, correlate, outage, request
@@ -57,9 +57,9 @@ def test_an_outage_becomes_rows_an_incident_and_a_page(pool, journal):
     assert one(pool, "select status from v_zone_overview where zone = 'example.com'") is not None
     assert one(pool, "select count(*) from outbox where transition = 'firing'") == 1
     assert one(pool, "select score from zone_health where zone = 'example.com'") < 50
-    assert one(pool, "select histogram_quantile(histogram_sum(latency), 0.5) from v_zone_minute") == pytest.approx(
-        0.012, rel=0.2
-    )
+    assert one(
+        pool, "select histogram_quantile(histogram(bucket, count), 0.5) from v_latency_bucket_minute"
+    ) == pytest.approx(0.012, rel=0.2)
 
 
 @pytest.fixture(autouse=True)

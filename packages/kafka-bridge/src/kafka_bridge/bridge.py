@@ -5,16 +5,22 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from dns_events.durations import seconds
 from dns_rules import load_inventory, load_rules
 from dns_rules.errors import RulesError
+from starlette.applications import Starlette
 
 from .board.app import LOOPBACK_NAMES
 from .board.app import create_app as create_board
 from .config import endpoint
 from .errors import BridgeError, ConfigError
+from .health.measures import Measures
+from .health.telemetry import Telemetry, observe
+from .health.vitals import Part, Vitals
+from .health.web import routes
+from .intake.doors import doors
 from .intake.grpc import GrpcServer
 from .intake.http import create_app as create_intake
 from .intake.web import WebServer
@@ -23,10 +29,10 @@ from .notify.file import File
 from .notify.outbox import Deliverer
 from .notify.webhook import Webhook
 from .pipeline.embedded import EmbeddedBus
-from .pipeline.retention import Retention
 from .postgres.server import Server
 from .reloading import Reloading, Watched
 from .store.pool import open_pool
+from .store.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .intake.contract import WayIn
+    from .intake.guard import Guard
     from .kafka.bus import ForwardBus, KafkaBus
     from .kafka.settings import Role
     from .notify.notifier import Notifier
@@ -47,6 +54,13 @@ class Ports(NamedTuple):
     grpc: int | None
     http: int | None
     board: int | None
+    health: int | None = None
+
+
+class Helper(Protocol):
+    """Works beside the bus."""
+
+    trouble: str | None
 
 
 class Bridge:
@@ -67,6 +81,12 @@ class Bridge:
         self.inventory: Inventory
         self.conninfo: str
         self.ports = Ports(None, None, None)
+        self._telemetry = Telemetry()
+        self._measures = Measures(self._telemetry.meters)
+        self._helpers: dict[str, Helper] = {}
+        """What works beside the bus and may have trouble of its own, by name."""
+        self.guard: Guard | None = None
+        """Of a running bridge that takes OTLP: what was taken and refused is in its `counts`."""
 
     def __enter__(self) -> Self:
         try:
@@ -92,7 +112,20 @@ class Bridge:
         if self._reloading is not None:
             stack.callback(self._reloading.stop)
             self._reloading.start()
+        self.vitals = Vitals(self._parts, None if config.forwards_only else self.pool)
         self._listen(self.bus.way_in)
+        stack.callback(self._telemetry.stop)
+        observe(
+            self._measures.meter, self.vitals,
+            partitions=lambda: self.bus.partitions, leading=lambda: self.bus.leading,
+            counts=lambda: None if self.guard is None else self.guard.counts.snapshot(),
+        )  # fmt: skip
+
+    def _parts(self) -> list[Part]:
+        """How everything but the store is."""
+        helpers = [Part(name=name, trouble=helper.trouble) for name, helper in self._helpers.items()]
+        refused = None if self._reloading is None else self._reloading.refused
+        return [*self.bus.parts(), *helpers, Part(name="configuration", trouble=refused)]
 
     def _judging(self) -> EmbeddedBus | KafkaBus:
         """Store, pages and the bus."""
@@ -110,19 +143,20 @@ class Bridge:
             server = Server(Path(config.store.directory))
             stack.callback(server.stop)
             self.conninfo = server.start().conninfo
-        self.pool = open_pool(self.conninfo)
+        self.pool = open_pool(self.conninfo, ground=config.store.ground)
         stack.callback(self.pool.close)
         self._owners()
         notifiers = self._notifiers()
         if self._does("deliver"):
-            retention = Retention(self.pool, config.store)
-            stack.callback(retention.stop)
+            upkeep = self._helpers["upkeep"] = Upkeep(self.pool, config.store)
+            stack.callback(upkeep.start().stop)
             deliverer = Deliverer(self.pool, notifiers)
             stack.callback(deliverer.stop)
         if config.archive is not None and self._does("archive"):
             with _extra("archive"):
                 from .archive.archiver import Archiver  # noqa: PLC0415 - an extra
-            stack.callback(Archiver(self.conninfo, config.archive).start().stop)
+            archiver = self._helpers["archive"] = Archiver(self.conninfo, config.archive)
+            stack.callback(archiver.start().stop)
         bus = self._bus(watched, [notifier.name for notifier in notifiers])
         taken = partial(self._use, bus)
         self._reloading = Reloading(config.inventory, config.rules, self.pool, watched, taken)
@@ -138,7 +172,15 @@ class Bridge:
         config = self._config
         archive, settle = config.archive is not None, seconds(config.settle)
         if config.kafka is None:
-            return EmbeddedBus(self.pool, self.conninfo, *watched, notifiers, archive=archive, settle=settle)
+            return EmbeddedBus(
+                self.pool,
+                self.conninfo,
+                *watched,
+                notifiers,
+                archive=archive,
+                measures=self._measures,
+                settle=settle,
+            )
         with _extra("kafka"):
             from .kafka.bus import KafkaBus  # noqa: PLC0415 - an extra
         return KafkaBus(
@@ -149,6 +191,7 @@ class Bridge:
             notifiers,
             most=config.otlp.max_bytes,
             archive=archive,
+            measures=self._measures,
             settle=settle,
         )
 
@@ -160,23 +203,34 @@ class Bridge:
 
     def _listen(self, way_in: WayIn | None) -> None:
         config, stack = self._config, self._stack
-        grpc = http = board = None
+        grpc = http = board = health = None
         most = config.otlp.max_bytes
         if config.board is not None and self._does("board"):
             # First, so that it is there while everything else stops.
-            app = create_board(self.pool, ("*",) if config.board.expose else LOOPBACK_NAMES)
+            names = ("*",) if config.board.expose else LOOPBACK_NAMES
+            app = create_board(self.pool, names, routes(self.vitals, self._telemetry))
             web = WebServer(app, *endpoint(config.board.listen), name="board")
             stack.callback(web.stop)
             board = web.port
-        if way_in is not None and config.otlp.http is not None:
-            web = WebServer(create_intake(way_in, most), *endpoint(config.otlp.http), name="otlp-http")
+        if config.health is not None:
+            app = Starlette(routes=list(routes(self.vitals, self._telemetry)))
+            web = WebServer(app, *endpoint(config.health.listen), name="health")
+            stack.callback(web.stop)
+            health = web.port
+        if way_in is None:
+            self.ports = Ports(grpc, http, board, health)
+            return
+        self.guard, certificates = doors(config.otlp)
+        if config.otlp.http is not None:
+            app = create_intake(way_in, most, guard=self.guard)
+            web = WebServer(app, *endpoint(config.otlp.http), name="otlp-http", tls=certificates)
             stack.callback(web.stop)
             http = web.port
-        if way_in is not None and config.otlp.grpc is not None:
-            server = GrpcServer(way_in, *endpoint(config.otlp.grpc), most)
+        if config.otlp.grpc is not None:
+            server = GrpcServer(way_in, *endpoint(config.otlp.grpc), most, guard=self.guard, tls=certificates)
             stack.callback(server.stop)
             grpc = server.port
-        self.ports = Ports(grpc, http, board)
+        self.ports = Ports(grpc, http, board, health)
 
     def _does(self, role: Role) -> bool:
         return self._config.kafka is None or role in self._config.kafka.roles

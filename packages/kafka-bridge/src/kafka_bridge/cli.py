@@ -21,9 +21,13 @@ from .bridge import Bridge
 from .config import Config, Otlp, endpoint, load_config, loopback, schema
 from .deadletter import deadletter_app
 from .errors import BridgeError, ConfigError
+from .health.doctor import doctor
 from .kafka.commands import topics_app
 from .kafka.settings import Kafka
+from .probes.commands import probes_app
+from .probes.roster import load_roster
 from .replay.commands import replay
+from .store.commands import store_app
 from .store.locate import Dir, Json, Where, query
 from .version import __version__
 from .watch.options import PUBLIC, Options, resolver
@@ -42,6 +46,9 @@ app.command(config_app)
 app.command(drill_app)
 app.command(deadletter_app)
 app.command(topics_app)
+app.command(store_app)
+app.command(doctor)
+app.command(probes_app)
 app.command(replay)
 
 
@@ -109,7 +116,8 @@ def _run(config: Config, *, as_json: bool = False) -> int:
         signal.signal(signal.SIGHUP, lambda *_: bridge.reload())
         ports = bridge.ports
         print(
-            f"dnstower: OTLP grpc {ports.grpc or 'off'}, http {ports.http or 'off'}; board {ports.board or 'off'}",
+            f"dnstower: OTLP grpc {ports.grpc or 'off'}, http {ports.http or 'off'}; board {ports.board or 'off'}"
+            + (f"; health {ports.health}" if ports.health else ""),
             file=sys.stderr,
             flush=True,
         )
@@ -207,6 +215,8 @@ def check(config: Path, /, *, as_json: Json = False) -> int:
         rules = load_rules(loaded.rules).rules
     except RulesError as error:
         raise ConfigError(str(error)) from error
+    if loaded.otlp.probes is not None:
+        load_roster(Path(loaded.otlp.probes), certificates=loaded.otlp.mutual)
     if as_json:
         print(json.dumps({"zones": len(zones), "rules": len(rules), "bus": loaded.bus}))
     else:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from dns_events.dialects import DIALECTS
 from dns_events.durations import seconds
 from dns_events.yamlfile import Document
 from msgspec import Struct, structs
@@ -20,9 +21,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .kafka.settings import Sasl, Tls
+    from .store.ground import Wanted
 
 #: A store given here is not written into any file.
 STORE_URL = "DNSTOWER_STORE_URL"
+
+
+class OtlpTls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """PEM files of the endpoint. They are read again when they change."""
+
+    certificate: str
+    key: str
+    clients: str | None = None
+    """Authorities of client certificates (mTLS)."""
+
+
+_GROUNDS: dict[str, Wanted] = {"auto": "auto", "off": "plain", "on": "timescale"}
+_KEPT = ("raw", "minutes", "estate", "hours", "days", "incidents")
 
 
 class Otlp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,8 +47,18 @@ class Otlp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     http: str | None = "127.0.0.1:4318"
     max_bytes: int = 4 << 20
     """Largest request, after decompression."""
+    tls: OtlpTls | None = None
+    probes: str | None = None
+    """probes.yaml: who may send. Left out, whoever reaches the endpoint may."""
+    max_age: str = "48h"
+    """Of known probes, older events are refused as a replay."""
     expose: bool = False
-    """Listen on addresses other than loopback."""
+    """Listen on addresses other than loopback without `tls` and `probes`."""
+
+    @property
+    def mutual(self) -> bool:
+        """Whether clients are asked for a certificate."""
+        return self.tls is not None and self.tls.clients is not None
 
 
 class Store(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,17 +66,36 @@ class Store(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     directory: str | None = None
     url: str | None = None
+    timescale: Literal["auto", "off", "on"] = "auto"
+    """Whether a new database is laid on TimescaleDB; `auto` takes it where it is installed under its own licence."""
     raw: str = "24h"
     """How long consumed raw events are kept for replay."""
     minutes: str = "7d"
     """How long per-minute aggregates are kept."""
+    estate: str = "31d"
+    """How long the estate's minutes are kept: a few rows each, whatever the number of zones."""
+    hours: str = "90d"
+    days: str = "1100d"
     incidents: str = "365d"
+    """How long incidents, findings, and the history of answers and facts are kept."""
+
+    @property
+    def ground(self) -> Wanted:
+        """What a new database is laid on."""
+        return _GROUNDS[self.timescale]
 
 
 class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The status board."""
 
     listen: str = "127.0.0.1:8053"
+    expose: bool = False
+
+
+class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A listener for ``/healthz``, ``/readyz`` and ``/metrics``, which the board serves too."""
+
+    listen: str = "127.0.0.1:8054"
     expose: bool = False
 
 
@@ -79,6 +123,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     archive: Archive | None = None
     """Every event, for years; needs kafka-bridge[archive]."""
     board: Board | None = Board()
+    health: Health | None = None
     notify: Notify = Notify()
 
     @property
@@ -113,16 +158,21 @@ def load_config(path: Path) -> Config:
         kafka=_absolute(base, checked.kafka),
         archive=_absolute_archive(base, checked.archive),
         notify=structs.replace(checked.notify, file=absolute(checked.notify.file)),
+        otlp=_absolute_otlp(base, checked.otlp),
     )
 
 
 def _checked(document: Document, config: Config) -> Config:
+    # With known probes it needs TLS as well, and that suffices.
+    open_ = config.otlp.expose or config.otlp.probes is not None
     listeners: list[tuple[str, str | None, bool]] = [
-        ("$.otlp.grpc", config.otlp.grpc, config.otlp.expose),
-        ("$.otlp.http", config.otlp.http, config.otlp.expose),
+        ("$.otlp.grpc", config.otlp.grpc, open_),
+        ("$.otlp.http", config.otlp.http, open_),
     ]
     if config.board is not None:
         listeners.append(("$.board.listen", config.board.listen, config.board.expose))
+    if config.health is not None:
+        listeners.append(("$.health.listen", config.health.listen, config.health.expose))
     for path, text, expose in listeners:
         if text is None:
             continue
@@ -131,9 +181,13 @@ def _checked(document: Document, config: Config) -> Config:
         except ValueError as error:
             raise document.error(path, str(error)) from error
         if not expose and not loopback(host):
-            raise document.error(path, f"{text} is not on loopback; write `expose: true` beside it if you mean it")
-    durations = {f"$.store.{name}": getattr(config.store, name) for name in ("raw", "minutes", "incidents")}
+            better = ", or better `tls` and `probes`" if path.startswith("$.otlp") else ""
+            raise document.error(
+                path, f"{text} is not on loopback; write `expose: true` beside it if you mean it{better}"
+            )
+    durations = {f"$.store.{name}": getattr(config.store, name) for name in _KEPT}
     durations["$.settle"] = config.settle
+    durations["$.otlp.max_age"] = config.otlp.max_age
     if config.archive is not None:
         durations |= {"$.archive.every": config.archive.every, "$.archive.keep": config.archive.keep}
     for path, text in durations.items():
@@ -143,16 +197,28 @@ def _checked(document: Document, config: Config) -> Config:
             raise document.error(path, str(error)) from error
     if config.store.url is not None and config.store.directory is not None:
         raise document.error("$.store", "`url` and `directory` exclude each other; keep one")
+    _check_otlp(document, config.otlp)
     _check_kafka(document, config)
     _check_archive(document, config.archive)
     if config.inventory is None and not config.forwards_only:
         raise document.error("$", "no `inventory`; write `inventory: inventory.yaml` (see `dns-rules check --help`)")
-    if config.otlp.max_bytes < 1024:
-        raise document.error("$.otlp.max_bytes", "less than 1024 bytes; nothing would fit")
     webhook = config.notify.webhook
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise document.error("$.notify.webhook", "not a URL; write https://…")
     return config
+
+
+def _check_otlp(document: Document, otlp: Otlp) -> None:
+    if otlp.max_bytes < 1024:
+        raise document.error("$.otlp.max_bytes", "less than 1024 bytes; nothing would fit")
+    if otlp.probes is None or otlp.tls is not None:
+        return
+    for text in (otlp.grpc, otlp.http):
+        if text is not None and not loopback(endpoint(text)[0]):
+            sentence = (
+                f"{text} is not on loopback, so tokens would cross the network in clear text; write `tls` as well"
+            )
+            raise document.error("$.otlp.probes", sentence)
 
 
 def _check_kafka(document: Document, config: Config) -> None:
@@ -176,6 +242,10 @@ def _check_kafka(document: Document, config: Config) -> None:
         raise document.error("$.kafka.options", f"{secret[0]} does not belong into a file; use `sasl` and its files")
     if not kafka.roles:
         raise document.error("$.kafka.roles", "no role; leave `roles` out for all of them")
+    for number, foreign in enumerate(kafka.foreign):
+        if foreign.dialect not in DIALECTS:
+            known = ", ".join(DIALECTS)
+            raise document.error(f"$.kafka.foreign[{number}].dialect", f"{foreign.dialect!r}; known are {known}")
     _check_credentials(document, kafka)
 
 
@@ -220,6 +290,14 @@ def _absolute(base: Path, kafka: Kafka | None) -> Kafka | None:
         tls=kafka.tls and structs.replace(kafka.tls, **paths(kafka.tls, "ca", "certificate", "key")),
         sasl=kafka.sasl and structs.replace(kafka.sasl, **paths(kafka.sasl, "password_file", "token_file")),
     )
+
+
+def _absolute_otlp(base: Path, otlp: Otlp) -> Otlp:
+    tls = otlp.tls
+    if tls is not None:
+        clients = None if tls.clients is None else str(base / tls.clients)
+        tls = OtlpTls(certificate=str(base / tls.certificate), key=str(base / tls.key), clients=clients)
+    return structs.replace(otlp, tls=tls, probes=None if otlp.probes is None else str(base / otlp.probes))
 
 
 def _absolute_archive(base: Path, archive: Archive | None) -> Archive | None:

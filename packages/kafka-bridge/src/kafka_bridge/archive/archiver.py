@@ -97,10 +97,12 @@ class Archiver:
         batch = self._marked(connection) or self._mark(connection, now=now)
         if batch is None:
             return 0
-        rows = connection.execute("select event from archive_queue where batch = %s", (batch,)).fetchall()
+        rows = connection.execute("select event, enrichment from archive_queue where batch = %s", (batch,)).fetchall()
         files = [
             self._place.write(path, table)
-            for path, table in layout.tables((ndjson.decode(row[0]) for row in rows), batch).items()
+            for path, table in layout.tables(
+                ((ndjson.decode(event), enrichment) for event, enrichment in rows), batch
+            ).items()
         ]
         self._done(connection, batch, files)
         return len(rows)

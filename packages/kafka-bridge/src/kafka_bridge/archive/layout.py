@@ -1,6 +1,7 @@
 """How the archive lies: ``day=YYYY-MM-DD/bucket=N/<batch>.parquet``, one row an event.
 
-Typed columns are for questions; `event` is the whole event as JSON, in its reference form (dns-events).
+Typed columns are for questions; `event` is the whole event as JSON, in its reference form (dns-events), and
+`enrichment` what was known beside it when it was judged (see `Enrichment`).
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ SCHEMA = pa.schema(
         pa.field("dnssec_cause", pa.string()),
         pa.field("answers", pa.list_(pa.string())),
         pa.field("event", pa.string(), nullable=False),
+        pa.field("enrichment", pa.string(), nullable=False),
     ],
     metadata={"dnstower.archive": "1"},
 )
@@ -60,12 +62,12 @@ def folder(day: dt.date, bucket: int) -> str:
     return f"day={day.isoformat()}/bucket={bucket}"
 
 
-def tables(events: Iterable[Event], batch: int) -> dict[str, pa.Table]:
-    """Files of a batch by their paths. The same events give the same files, in whatever order they come."""
+def tables(events: Iterable[tuple[Event, str]], batch: int) -> dict[str, pa.Table]:
+    """Files of a batch of events and their enrichments, by their paths; the same in whatever order they come."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event in sorted(events, key=lambda event: (event.time, event.id)):
+    for event, enrichment in sorted(events, key=lambda pair: (pair[0].time, pair[0].id)):
         path = f"{folder(event.time.date(), bucket_of(event.zone))}/{batch:012}.parquet"
-        rows[path].append(row(event))
+        rows[path].append({**row(event), "enrichment": enrichment})
     return {path: pa.Table.from_pylist(listed, schema=SCHEMA) for path, listed in sorted(rows.items())}
 
 

@@ -23,6 +23,8 @@ from starlette.staticfiles import StaticFiles
 from . import charts, queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.middleware.base import RequestResponseEndpoint
     from starlette.requests import Request
 
@@ -43,12 +45,13 @@ _HEADERS = {
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
-def create_app(pool: Pool, hosts: tuple[str, ...] = LOOPBACK_NAMES) -> Starlette:
+def create_app(pool: Pool, hosts: tuple[str, ...] = LOOPBACK_NAMES, beside: Sequence[Route] = ()) -> Starlette:
     """The board over a store.
 
     Args:
         pool: connections to the store.
         hosts: names under which it may be asked for; ``*`` is any.
+        beside: what else is served.
     """
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -90,6 +93,7 @@ def create_app(pool: Pool, hosts: tuple[str, ...] = LOOPBACK_NAMES) -> Starlette
             Route("/runbooks/{name}", runbook),
             Route("/api/incidents", incidents),
             Route("/api/zones", zones),
+            *beside,
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
         middleware=[

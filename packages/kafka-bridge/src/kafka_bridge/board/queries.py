@@ -97,8 +97,8 @@ def read(pool: Pool) -> Scene:
             ).fetchall()
         with connection.cursor(row_factory=class_row(Latency)) as cursor:
             latency = cursor.execute(
-                "select region, minute, histogram_quantile(histogram_sum(latency), 0.5) as p50, "
-                "histogram_quantile(histogram_sum(latency), 0.95) as p95 from v_zone_minute "
+                "select region, minute, histogram_quantile(histogram(bucket, count), 0.5) as p50, "
+                "histogram_quantile(histogram(bucket, count), 0.95) as p95 from estate_latency_minute "
                 "where minute > now() - %s * interval '1 minute' group by region, minute order by region, minute",
                 (MINUTES,),
             ).fetchall()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from typing import TYPE_CHECKING
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -10,40 +12,68 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from .contract import UnavailableError
-from .payload import RefusedError, TooLargeError, check, gunzip
+from .credentials import bearer
+from .guard import Guard
+from .payload import gunzip
+from .peer import names_of
+from .reception import Reception
+from .refusal import RefusedError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from .contract import WayIn
+    from .refusal import Reason
 
 _PROTOBUF = "application/x-protobuf"
+#: For a request's body; who sends slower holds a connection for nothing.
+_BODY_SECONDS = 30.0
+_STATUS: dict[Reason, int] = {
+    "unauthenticated": 401,
+    "forged": 403,
+    "oversized": 413,
+    "bomb": 413,
+    "malformed": 400,
+    "rate": 429,
+    "stale": 400,
+    "unavailable": 503,
+}
 
 
-def create_app(way_in: WayIn, most: int) -> Starlette:
-    """The OTLP/HTTP endpoint into a bus; `most` bounds a request's size in bytes."""
+def create_app(way_in: WayIn, most: int, *, guard: Guard | None = None) -> Starlette:
+    """The OTLP/HTTP endpoint into a bus.
+
+    Args:
+        way_in: where requests go.
+        most: largest request in bytes.
+        guard: who may send; left out: whoever reaches the port.
+    """
+    reception = Reception(way_in, most, guard or Guard())
+    guard = reception.guard
 
     async def logs(request: Request) -> Response:
-        kind = request.headers.get("content-type", "").split(";")[0].strip()
-        if kind != _PROTOBUF:
-            return _plain(415, f"content type {kind!r}; send {_PROTOBUF} (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)")
-        encoding = request.headers.get("content-encoding", "identity")
-        if encoding not in {"identity", "gzip"}:
-            return _plain(415, f"content encoding {encoding!r}; send gzip or none")
+        peer = f"http:{request.client.host}:{request.client.port}" if request.client else "http"
+        sender = None
         try:
-            payload = await _body(request, most)
-            if encoding == "gzip":
-                payload = await run_in_threadpool(gunzip, payload, most)
-            await run_in_threadpool(check, payload, most)
-            peer = f"http:{request.client.host}:{request.client.port}" if request.client else "http"
-            await run_in_threadpool(way_in.append, payload, peer)
-        except TooLargeError as error:
-            return _plain(413, str(error))
+            token, names = bearer(request.headers.get("authorization")), names_of(request.scope)
+            sender = await run_in_threadpool(guard.who, token, names)
+            kind = request.headers.get("content-type", "").split(";")[0].strip()
+            if kind != _PROTOBUF:
+                text = f"content type {kind!r}; send {_PROTOBUF} (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)"
+                guard.refused(RefusedError("malformed", text), sender, peer)
+                return _plain(415, text)
+            encoding = request.headers.get("content-encoding", "identity")
+            if encoding not in {"identity", "gzip"}:
+                text = f"content encoding {encoding!r}; send gzip or none"
+                guard.refused(RefusedError("malformed", text), sender, peer)
+                return _plain(415, text)
+            unpack = gunzip if encoding == "gzip" else _as_it_is
+            with guard.turn(sender):
+                body = await _body(request, most)
+                await run_in_threadpool(reception.take, sender, body, unpack, peer)
         except RefusedError as error:
-            return _plain(400, str(error))
-        except UnavailableError as error:
-            return PlainTextResponse(str(error), 503, headers={"Retry-After": "5"})
+            guard.refused(error, sender, peer)
+            return _refusal(error)
         return Response(ExportLogsServiceResponse().SerializeToString(), media_type=_PROTOBUF)
 
     async def other(_request: Request) -> Response:
@@ -59,12 +89,30 @@ def create_app(way_in: WayIn, most: int) -> Starlette:
 
 async def _body(request: Request, most: int) -> bytes:
     chunks = bytearray()
-    async for chunk in request.stream():
-        chunks += chunk
-        if len(chunks) > most:
-            msg = f"over {most} bytes"
-            raise TooLargeError(msg)
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in request.stream():
+                chunks += chunk
+                if len(chunks) > most:
+                    msg = f"over {most} bytes; send fewer events at once"
+                    raise RefusedError("oversized", msg)
+    except TimeoutError as error:
+        msg = f"the body did not come within {_BODY_SECONDS:g} s"
+        raise RefusedError("malformed", msg) from error
     return bytes(chunks)
+
+
+def _as_it_is(body: bytes, _most: int) -> bytes:
+    return body
+
+
+def _refusal(error: RefusedError) -> Response:
+    headers = {}
+    if error.wait is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.wait)))
+    if error.reason == "unauthenticated":
+        headers["WWW-Authenticate"] = "Bearer"
+    return PlainTextResponse(f"{error}\n", _STATUS[error.reason], headers=headers)
 
 
 def _plain(status: int, text: str) -> Response:

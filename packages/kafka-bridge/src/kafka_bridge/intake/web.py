@@ -11,14 +11,26 @@ import uvicorn
 
 from kafka_bridge.errors import BridgeError
 
+from .peer import PeerProtocol
+
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from .tls import Certificates
+
 
 class WebServer:
-    """Serves one application until stopped. Port 0 is a free one; `port` says which."""
+    """Serves one application until stopped.
 
-    def __init__(self, app: Starlette, host: str, port: int, name: str) -> None:
+    Args:
+        app: the application.
+        host: an address to listen on.
+        port: 0 for a free one; `port` says which.
+        name: for people.
+        tls: certificates; left out: plain text.
+    """
+
+    def __init__(self, app: Starlette, host: str, port: int, name: str, *, tls: Certificates | None = None) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,7 +49,12 @@ class WebServer:
             limit_concurrency=200,
             h11_max_incomplete_event_size=64 << 10,
             lifespan="off",
+            http="auto" if tls is None else PeerProtocol,
         )
+        if tls is not None:
+            # uvicorn makes its own context of file names, and only once.
+            config.load()
+            config.ssl = tls.for_http()
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name=name, daemon=True

@@ -24,7 +24,9 @@ def send_again(kafka: Kafka, rows: list[tuple[str, bytes]]) -> None:
         BridgeError: a topic is not of this environment, or the brokers did not take everything.
     """
     known = topics(kafka.prefix)
-    if strange := sorted({topic for topic, _ in rows} - {known.raw, known.normalized}):
+    if strange := sorted(
+        {topic for topic, _ in rows} - {known.raw, known.normalized, *(entry.topic for entry in kafka.foreign)}
+    ):
         msg = f"letters of {', '.join(strange)}, which is no topic with prefix {kafka.prefix!r}; check `kafka.prefix`"
         raise BridgeError(msg)
     connection = Connection(kafka)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from dns_rules import Inventory, Rules
 
+    from kafka_bridge.health.measures import Measures
+    from kafka_bridge.health.vitals import Part
     from kafka_bridge.store.pool import Pool
 
     from .settings import Kafka
@@ -41,6 +43,7 @@ class KafkaBus:
         notifiers: names under which pages are to be delivered.
         most: largest request in bytes.
         archive: new events go into the archive's queue.
+        measures: what is measured of commits.
         settle: seconds for which time stands still after a start.
     """
 
@@ -55,14 +58,17 @@ class KafkaBus:
         *,
         most: int,
         archive: bool,
+        measures: Measures,
         settle: float,
     ) -> None:
         self.topics = topics(kafka.prefix)
         connection = Connection(kafka)
-        _require(connection, self.topics)
+        foreign = tuple(entry.topic for entry in kafka.foreign)
+        _require(connection, [*self.topics, *foreign])
         self.way_in: Forwarder | None = None
         self._correlator: Correlator | None = None
         self._judging: Judging | None = None
+        self._normalizer: Normalizer | None = None
         self._stages: list[Stage] = []
         if "correlate" in kafka.roles:
             self._correlator = Correlator(
@@ -70,14 +76,16 @@ class KafkaBus:
             )
             self._stages.append(Letters(connection, self.topics, pool))
         if "judge" in kafka.roles:
-            clock = Clock(connection, self.topics, settle=settle)
+            clock = Clock(connection, self.topics, foreign=foreign, settle=settle)
             arrived = None if self._correlator is None else self._correlator.arrived.set
             self._judging = Judging(
-                connection, self.topics, pool, inventory, rules, clock, committed=arrived, archive=archive
-            )
+                connection, self.topics, pool, inventory, rules, clock, committed=arrived, archive=archive,
+                measures=measures, publish=Publisher(connection, self.topics).enriched if kafka.enriched else None,
+            )  # fmt: skip
             self._stages += [clock, self._judging]
         if "normalize" in kafka.roles:
-            self._stages.append(Normalizer(connection, self.topics))
+            self._normalizer = Normalizer(connection, self.topics, inventory)
+            self._stages.append(self._normalizer)
         if "forward" in kafka.roles:
             self.way_in = Forwarder(connection, self.topics.raw, most)
             self._stages.append(self.way_in)
@@ -93,6 +101,8 @@ class KafkaBus:
         """Judge by these from the next batches on."""
         if self._judging is not None:
             self._judging.use(inventory, rules)
+        if self._normalizer is not None:
+            self._normalizer.use(inventory)
         if self._correlator is not None:
             self._correlator.inventory, self._correlator.rules = inventory, rules
 
@@ -102,6 +112,21 @@ class KafkaBus:
             stage.stop()
         if self._correlator is not None:
             self._correlator.stop()
+
+    def parts(self) -> list[Part]:
+        """How each stage is."""
+        found = [stage.part() for stage in self._stages]
+        return found if self._correlator is None else [*found, self._correlator.part()]
+
+    @property
+    def partitions(self) -> int:
+        """How many are judged here."""
+        return 0 if self._judging is None else len(self._judging.partitions)
+
+    @property
+    def leading(self) -> bool:
+        """Whether incidents are made here."""
+        return self._correlator is not None and self._correlator.leading
 
     @property
     def failure(self) -> BaseException | None:
@@ -130,6 +155,20 @@ class ForwardBus:
     def stop(self) -> None:
         """Write what waits."""
         self.way_in.stop()
+
+    def parts(self) -> list[Part]:
+        """How it is."""
+        return [self.way_in.part()]
+
+    @property
+    def partitions(self) -> int:
+        """None."""
+        return 0
+
+    @property
+    def leading(self) -> bool:
+        """Never."""
+        return False
 
     @property
     def failure(self) -> BaseException | None:

@@ -41,12 +41,14 @@ class Clock(Stage):
     Args:
         connection: to the brokers.
         topics: of the environment.
+        foreign: topics with other tools' records.
         settle: seconds for which time stands still after a start or after trouble: clients then send what they kept.
     """
 
-    def __init__(self, connection: Connection, topics: Topics, *, settle: float) -> None:
+    def __init__(self, connection: Connection, topics: Topics, *, foreign: tuple[str, ...] = (), settle: float) -> None:
         super().__init__("clock", connection)
         self._topics = topics
+        self._sources = (topics.raw, *foreign)
         self._settle = settle
         self._lock = threading.Lock()
         self._marks: deque[Mark] = deque(maxlen=_MARKS)
@@ -76,20 +78,20 @@ class Clock(Stage):
 
     def _normalized(self, admin: AdminClient, now: dt.datetime) -> dt.datetime | None:
         """Until when everything that was sent has been normalized; ``None`` where nobody knows."""
-        ends = _ends(admin, self._topics.raw)
+        ends = {(topic, number): end for topic in self._sources for number, end in _ends(admin, topic).items()}
         group = f"{self.connection.kafka.group}.normalize"
-        places = [TopicPartition(self._topics.raw, number) for number in ends]
+        places = [TopicPartition(topic, number) for topic, number in ends]
         # Not `require_stable`: where offsets are not, librdkafka 2.16 crashes an admin client. What a transaction
         # has not committed yet is not in the answer either way.
         answer = admin.list_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=_TIMEOUT
         )
-        done = {place.partition: place for place in answer[group].result().topic_partitions}
+        done = {(place.topic, place.partition): place for place in answer[group].result().topic_partitions}
         self.lag = 0
         slowest = now
         unknown = False
-        for number, end in ends.items():
-            place = done.get(number)
+        for spot, end in ends.items():
+            place = done.get(spot)
             waiting = end - max(0, place.offset if place is not None else 0)
             if waiting <= 0:
                 continue

@@ -157,7 +157,7 @@ def _log(config: Path, declared: Declared, change: Change) -> None:
     detail = {"prefix": declared.prefix, "change": str(change)}
     store = load_config(config).store
     if store.url is not None:
-        open_pool(store.url, size=2).close()  # brings the tables along
+        open_pool(store.url, size=2, ground=store.ground).close()  # brings the tables along
         with connect(store.url) as connection:
             audit.record(connection, f"topics.{change.action}", detail)
         return

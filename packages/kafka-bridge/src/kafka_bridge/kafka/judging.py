@@ -13,6 +13,7 @@ from dns_events import Event
 from dns_rules import StateError
 from psycopg_pool import PoolTimeout
 
+from kafka_bridge.health.measures import Measures
 from kafka_bridge.pipeline.decode import Dead
 from kafka_bridge.pipeline.partition import Batch, Partition
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from dns_rules import Inventory, Judgement, Rules
+    from dns_rules import Inventory, Rules
 
+    from kafka_bridge.pipeline.enrich import Enriched
     from kafka_bridge.store.pool import Pool
 
     from .clock import Clock
@@ -65,7 +67,8 @@ class Judging(Stage):
         clock: until when time has passed.
         committed: called after each batch that changed something.
         archive: new events go into the archive's queue.
-        publish: called with the new events of a batch before it is committed.
+        measures: what is measured of commits.
+        publish: called with the new events of a batch, enriched, before it is committed.
     """
 
     def __init__(
@@ -79,7 +82,8 @@ class Judging(Stage):
         *,
         committed: Callable[[], None] | None = None,
         archive: bool = False,
-        publish: Callable[[list[Event], Judgement], None] | None = None,
+        measures: Measures | None = None,
+        publish: Callable[[list[Enriched]], None] | None = None,
     ) -> None:
         super().__init__("judge", connection)
         self._topics = topics
@@ -90,6 +94,7 @@ class Judging(Stage):
         self._committed = committed
         self._archive = archive
         self._publish = publish
+        self._measures = measures or Measures()
         self._assigned: dict[int, Assigned] = {}
         self.events = 0
         self.duplicates = 0
@@ -122,7 +127,7 @@ class Judging(Stage):
         for place in places:
             partition = Partition(
                 self._pool, self.inventory, self.rules, place.partition, bus=place.topic, archive=self._archive,
-                clocked=True, publish=self._publish,
+                clocked=True, measures=self._measures, publish=self._publish,
             )  # fmt: skip
             offset = partition.take_over()
             low, high = consumer.get_watermark_offsets(place, timeout=10)
@@ -174,6 +179,7 @@ class Judging(Stage):
         except (psycopg.Error, PoolTimeout, StateError) as error:
             log.warning("the batch was rolled back and is taken again: %s", str(error).split("\n")[0])
             self.trouble = "the store does not take batches"
+            self._measures.failed("judge")
             assigned.partition.forget()
             assigned.retry = time.monotonic() + assigned.pause
             assigned.pause = min(assigned.pause * 2, 10.0)

@@ -12,10 +12,12 @@ from confluent_kafka import KafkaError, TopicPartition
 from kafka_bridge.pipeline.decode import decode
 
 from . import headers
+from .dialect import Dialect
 from .stage import Stage, value_of
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message, Producer
+    from dns_rules import Inventory
 
     from kafka_bridge.pipeline.decode import Decoded
 
@@ -29,16 +31,16 @@ _TRANSACTION_MILLISECONDS = 10_000
 
 
 class Progress:
-    """How far each raw partition was read, and until when: the time goes along as the offset's metadata.
+    """How far each source partition was read, and until when: the time goes along as the offset's metadata.
 
     Times are the messages' own, in milliseconds since 1970, never backwards; from them `Clock` knows until when
     everything that was sent has been normalized.
     """
 
     def __init__(self) -> None:
-        self.moved: set[int] = set()
+        self.moved: set[tuple[str, int]] = set()
         """Partitions that were read further since their offsets were committed."""
-        self._at: dict[int, tuple[int, int]] = {}
+        self._at: dict[tuple[str, int], tuple[int, int]] = {}
 
     def passed(self, messages: list[Message]) -> list[Message]:
         """Take note of all of them; returns the ones with a value.
@@ -49,41 +51,53 @@ class Progress:
         found = []
         for message in messages:
             error = message.error()
-            number, offset = message.partition(), message.offset()
+            topic, number, offset = message.topic(), message.partition(), message.offset()
+            assert topic is not None
             assert number is not None
             assert offset is not None
-            next_, time = self._at.get(number, (0, 0))
+            place = (topic, number)
+            next_, time = self._at.get(place, (0, 0))
             if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 # Past the markers of others' transactions, which no consumer is told of.
                 if time and offset > next_:
-                    self._at[number] = (offset, time)
-                    self.moved.add(number)
+                    self._at[place] = (offset, time)
+                    self.moved.add(place)
                 continue
             value_of(message)
-            self._at[number] = (offset + 1, max(time, message.timestamp()[1]))
-            self.moved.add(number)
+            self._at[place] = (offset + 1, max(time, message.timestamp()[1]))
+            self.moved.add(place)
             found.append(message)
         return found
 
-    def places(self, topic: str) -> list[TopicPartition]:
+    def places(self) -> list[TopicPartition]:
         """The offsets to commit."""
         return [
-            TopicPartition(topic, number, self._at[number][0], metadata=str(self._at[number][1]))
-            for number in sorted(self.moved)
+            TopicPartition(*place, self._at[place][0], metadata=str(self._at[place][1])) for place in sorted(self.moved)
         ]
 
 
 class Normalizer(Stage):
     """Reads the raw topic in a consumer group; offsets and events are committed together.
 
-    What cannot be read goes to the dead letters with its reason and where it was.
+    What cannot be read goes to the dead letters with its reason and where it was. Topics of other tools are read
+    beside the raw one, each in its dialect.
+
+    Args:
+        connection: to the brokers.
+        topics: of the environment.
+        inventory: its zones tell to which one a foreign record's name belongs.
     """
 
-    def __init__(self, connection: Connection, topics: Topics) -> None:
+    def __init__(self, connection: Connection, topics: Topics, inventory: Inventory) -> None:
         super().__init__("normalize", connection)
         self._topics = topics
+        self._foreign = {entry.topic: Dialect(entry, inventory) for entry in connection.kafka.foreign}
         self.events = 0
         self.dead = 0
+
+    def use(self, inventory: Inventory) -> None:
+        """Go by another inventory."""
+        self._foreign = {entry.topic: Dialect(entry, inventory) for entry in self.connection.kafka.foreign}
 
     def work(self) -> None:
         """Transactions until done."""
@@ -95,11 +109,11 @@ class Normalizer(Stage):
         progress = Progress()
         try:
             producer.init_transactions(20)
-            consumer.subscribe([self._topics.raw])
+            consumer.subscribe([self._topics.raw, *self._foreign])
             while not self.done:
                 messages = progress.passed(consumer.consume(_MESSAGES, 0.5))
                 if progress.moved:
-                    self._transaction(producer, consumer, messages, progress.places(self._topics.raw))
+                    self._transaction(producer, consumer, messages, progress.places())
                     progress.moved.clear()
                 self.connection.refresh(producer)
                 self.connection.refresh(consumer)
@@ -115,7 +129,9 @@ class Normalizer(Stage):
             now = dt.datetime.now(dt.UTC)
             events = dead = 0
             for message in messages:
-                decoded = decode(value_of(message), now)
+                dialect = self._foreign.get(message.topic() or "")
+                decode_ = decode if dialect is None else dialect.decode
+                decoded = decode_(value_of(message), now)
                 self._send(producer, message, decoded)
                 events += len(decoded.events)
                 dead += len(decoded.dead)

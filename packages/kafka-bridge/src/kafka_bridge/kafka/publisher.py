@@ -11,6 +11,8 @@ from . import headers
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
 
+    from kafka_bridge.pipeline.enrich import Enriched
+
     from .connection import Connection
     from .topics import Topics
 
@@ -31,6 +33,14 @@ class Publisher:
             KafkaException: some may be missing, and all are to be sent again.
         """
         self.send([(topic, key, body, headers.of_judgement(topic, key)) for topic, key, body in rows])
+
+    def enriched(self, listed: list[Enriched]) -> None:
+        """Send judged events to their topic by zone.
+
+        Raises:
+            KafkaException: some may be missing, and all are to be sent again.
+        """
+        self.send([("enriched", e.event.zone, e.encode(), headers.of_event(e.event)) for e in listed])
 
     def send(self, rows: list[tuple[str, str, bytes, headers.Headers]]) -> None:
         """Like the call, with headers."""

@@ -35,6 +35,22 @@ class Sasl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For OAUTHBEARER: a file with a JWT that something else renews."""
 
 
+class Foreign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A topic with another tool's records, which become our events."""
+
+    topic: str
+    """Its whole name; the prefix is not put before it."""
+    dialect: str
+    """One of ``dns-events convert --help``."""
+    probe: str | None = None
+    """For records whose tool does not say who it is."""
+    region: str | None = None
+    server: str | None = None
+    """Address of the server, where records leave it out."""
+    clients: bool = False
+    """Keep what records tell of those who asked."""
+
+
 class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The brokers and how to speak to them."""
 
@@ -45,6 +61,9 @@ class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Prefix of the consumer groups and transactional ids."""
     tls: Tls | None = None
     sasl: Sasl | None = None
+    foreign: tuple[Foreign, ...] = ()
+    enriched: bool = True
+    """Whether judged events are written to the topic `dns.enriched` with what was known beside them."""
     options: dict[str, str | int | float | bool] = {}
     """Further options of librdkafka."""
     roles: tuple[Role, ...] = ("forward", "normalize", "judge", "correlate", "deliver", "archive", "board")

@@ -13,6 +13,7 @@ from dns_rules import StateError
 from psycopg_pool import PoolTimeout
 
 from kafka_bridge.errors import FencedError
+from kafka_bridge.health.vitals import Part
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -50,6 +51,10 @@ class Stage(ABC):
     def done(self) -> bool:
         """Whether `work` is to return: to end, or to begin anew with new certificates."""
         return self.stopping.is_set() or self.connection.stale
+
+    def part(self) -> Part:
+        """How it is."""
+        return Part(name=self.name, trouble=self.trouble, alive=self._thread.is_alive())
 
     def start(self) -> Self:
         """Begin."""

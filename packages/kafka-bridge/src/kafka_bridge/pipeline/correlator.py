@@ -11,10 +11,11 @@ import msgspec
 import psycopg
 from dns_rules import Correlation, Finding, StateError
 
+from kafka_bridge.health.vitals import Part
+from kafka_bridge.store.columns import CONSUMER
 from kafka_bridge.store.pool import connect
 
 from . import write
-from .partition import CONSUMER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,8 @@ class Correlator:
         self._until: int | None = None
         self.arrived = threading.Event()
         """Set when there may be new findings."""
+        self.trouble: str | None = None
+        """Why incidents are not made right now."""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -82,6 +85,10 @@ class Correlator:
             self._thread.join(30)
         self._drop()
 
+    def part(self) -> Part:
+        """How it is."""
+        return Part(name="correlate", trouble=self.trouble, alive=self._thread is not None and self._thread.is_alive())
+
     @property
     def leading(self) -> bool:
         """Whether this one works."""
@@ -93,8 +100,10 @@ class Correlator:
                 self.arrived.clear()
                 self.turn()
                 self.publish()
+                self.trouble = None
             except (psycopg.Error, StateError, OSError) as error:
-                log.warning("the correlation was rolled back and is taken again: %s", str(error).split("\n")[0])
+                self.trouble = str(error).split("\n", maxsplit=1)[0]
+                log.warning("the correlation was rolled back and is taken again: %s", self.trouble)
                 self._drop()
             self.arrived.wait(_PACE)
 

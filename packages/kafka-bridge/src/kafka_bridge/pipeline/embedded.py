@@ -12,6 +12,8 @@ from .worker import Worker
 if TYPE_CHECKING:
     from dns_rules import Inventory, Rules
 
+    from kafka_bridge.health.measures import Measures
+    from kafka_bridge.health.vitals import Part
     from kafka_bridge.store.pool import Pool
 
 
@@ -27,6 +29,7 @@ class EmbeddedBus:
         notifiers: list[str],
         *,
         archive: bool,
+        measures: Measures,
         settle: float,
     ) -> None:
         self.way_in = Journal(pool)
@@ -38,6 +41,7 @@ class EmbeddedBus:
             arrived=self.way_in.appended,
             committed=self._correlator.arrived.set,
             archive=archive,
+            measures=measures,
             settle=settle,
         )
 
@@ -56,6 +60,20 @@ class EmbeddedBus:
         """Judge by these from the next batch on."""
         for part in (self._worker.partition, self._correlator):
             part.inventory, part.rules = inventory, rules
+
+    def parts(self) -> list[Part]:
+        """How each part is."""
+        return [self._worker.part(), self._correlator.part()]
+
+    @property
+    def partitions(self) -> int:
+        """The one."""
+        return 1
+
+    @property
+    def leading(self) -> bool:
+        """Whether incidents are made here."""
+        return self._correlator.leading
 
     @property
     def failure(self) -> BaseException | None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dns_rules import Judgement
 from dns_rules.state import moment
 
 from kafka_bridge.errors import FencedError
+from kafka_bridge.health.measures import Measures
+from kafka_bridge.store.columns import CONSUMER
+from kafka_bridge.store.rollup import note_late
 
 from . import write
+from .enrich import Enricher
 from .plan import plan
 
 if TYPE_CHECKING:
@@ -23,9 +28,10 @@ if TYPE_CHECKING:
     from kafka_bridge.store.pool import Pool
 
     from .decode import Dead
+    from .enrich import Enriched
 
-#: Whose place in a partition `bus_offset` keeps; with a colon and the topic where there are several buses.
-CONSUMER = "judge"
+#: Workers of so many partitions add to the estate's counts without waiting for each other.
+_SLOTS = 8
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -62,7 +68,8 @@ class Partition:
         bus: what it is a partition of.
         archive: new events go into the archive's queue.
         clocked: events do not move time, because older ones may come behind them; only `now` of `commit` does.
-        publish: called with the new events of a batch and the judgement before its transaction is committed.
+        measures: what is measured of commits.
+        publish: called with the new events of a batch, enriched, before its transaction is committed.
     """
 
     def __init__(
@@ -75,7 +82,8 @@ class Partition:
         bus: str = "",
         archive: bool = False,
         clocked: bool = False,
-        publish: Callable[[list[Event], Judgement], None] | None = None,
+        measures: Measures | None = None,
+        publish: Callable[[list[Enriched]], None] | None = None,
     ) -> None:
         self._pool = pool
         self.inventory = inventory
@@ -85,6 +93,8 @@ class Partition:
         self._bus = bus or None
         self._archive = archive
         self._publish = publish
+        self._measures = measures or Measures()
+        self._enricher = Enricher() if archive or publish is not None else None
         self._judgement: Judgement | None = None
         self._horizon = _EPOCH if clocked else None
         self._epoch: int | None = None
@@ -125,6 +135,8 @@ class Partition:
     def forget(self) -> None:
         """Read the state from the store anew before the next batch."""
         self._judgement = None
+        if self._enricher is not None:
+            self._enricher.forget()
 
     def commit(
         self, read: Callable[[psycopg.Cursor[Any], int], Batch], now: Callable[[Batch], dt.datetime | None]
@@ -143,10 +155,11 @@ class Partition:
         judgement = self._judgement
         assert judgement is not None
         judgement.inventory, judgement.rules = self.inventory, self.rules
+        began = time.monotonic()
         with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             batch = read(cursor, self._fence(cursor))
-            time = now(batch)
-            if batch.last is None and time is None:
+            until = now(batch)
+            if batch.last is None and until is None:
                 return Committed(batch, 0, 0)
             known = write.fresh(cursor, [event.id for event in batch.events])
             new: list[Event] = []
@@ -155,26 +168,35 @@ class Partition:
                     known.discard(event.id)
                     new.append(event)
             self._adopt(cursor, judgement, {event.zone for event in new})
-            judged = judgement.step(new, time, horizon=self._horizon)
-            write.aggregates(cursor, plan(new))
+            judged = judgement.step(new, until, horizon=self._horizon)
+            enriched: list[Enriched] = []
+            if self._enricher is not None:
+                enriched = self._enricher.enrich(cursor, new, judgement, self.inventory)
+            if self._publish is not None and enriched:
+                self._publish(enriched)
+            planned = plan(new)
+            note_late(cursor, {(key[0], key[1]) for key in planned.minutes})
+            write.aggregates(cursor, planned, self.number % _SLOTS)
             if self._archive:
-                write.archive(cursor, new)
+                write.archive(cursor, enriched)
             write.judgement(cursor, judged.findings, judged.health)
             write.dead_letters(cursor, self._bus, self.number, batch.dead)
             write.states(cursor, self.number, [(zone, judgement.dump(zone)) for zone in sorted(judged.zones)])
             write.forget_states(cursor, judged.gone)
-            sealed = _sealed(judgement, time)
+            sealed = _sealed(judgement, until)
             if batch.last is not None or sealed is not None:
                 cursor.execute(
                     'update bus_offset set "offset" = coalesce(%s, "offset"), sealed = coalesce(%s, sealed) '
                     "where consumer = %s and partition = %s",
                     (batch.last, sealed, self._consumer, self.number),
                 )
-            if self._publish is not None and new:
-                self._publish(new, judgement)
-        if self._horizon is not None and time is not None:
-            self._horizon = max(self._horizon, time)
-        return Committed(batch, len(new), len(batch.events) - len(new))
+        if self._horizon is not None and until is not None:
+            self._horizon = max(self._horizon, until)
+        duplicates = len(batch.events) - len(new)
+        if batch.last is not None:
+            seconds = time.monotonic() - began
+            self._measures.committed(new, duplicates, len(batch.dead), seconds, dt.datetime.now(dt.UTC))
+        return Committed(batch, len(new), duplicates)
 
     def _fence(self, cursor: psycopg.Cursor[Any]) -> int:
         cursor.execute(
@@ -206,9 +228,9 @@ class Partition:
                 judgement.load(zone, state)
 
 
-def _sealed(judgement: Judgement, time: dt.datetime | None) -> dt.datetime | None:
+def _sealed(judgement: Judgement, until: dt.datetime | None) -> dt.datetime | None:
     """Before this the partition has no findings to come."""
     if judgement.sealed is not None:
         # Before 1970 where no time has passed yet.
         return moment(judgement.sealed) if judgement.sealed > 0 else None
-    return None if time is None else time - dt.timedelta(seconds=judgement.rules.lateness)
+    return None if until is None else until - dt.timedelta(seconds=judgement.rules.lateness)

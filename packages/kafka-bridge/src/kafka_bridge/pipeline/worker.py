@@ -12,6 +12,8 @@ from dns_rules import StateError
 from psycopg_pool import PoolTimeout
 
 from kafka_bridge.errors import FencedError
+from kafka_bridge.health.measures import Measures
+from kafka_bridge.health.vitals import Part
 
 from .decode import decode
 from .partition import Batch, Partition
@@ -44,6 +46,7 @@ class Worker:
         arrived: set by the journal when there is something new.
         committed: called after each batch that changed something.
         archive: new events go into the archive's queue.
+        measures: what is measured of commits.
         settle: seconds for which only events move time, after a start or after trouble: clients then send what they
             kept, and it must not come too late.
     """
@@ -58,10 +61,12 @@ class Worker:
         arrived: threading.Event | None = None,
         committed: Callable[[], None] | None = None,
         archive: bool = False,
+        measures: Measures | None = None,
         settle: float = 0.0,
     ) -> None:
         self._settle = settle
-        self.partition = Partition(pool, inventory, rules, partition, archive=archive)
+        self.partition = Partition(pool, inventory, rules, partition, archive=archive, measures=measures)
+        self._measures = measures or Measures()
         self._arrived = arrived if arrived is not None else threading.Event()
         self._committed = committed
         self._stopping = threading.Event()
@@ -70,6 +75,8 @@ class Worker:
         """Events that were judged by this worker."""
         self.duplicates = 0
         self.failure: BaseException | None = None
+        self.trouble: str | None = None
+        """Why batches are not committed right now."""
 
     def start(self) -> Worker:
         """Work on a thread of its own."""
@@ -84,6 +91,10 @@ class Worker:
         if self._thread is not None:
             self._thread.join(30)
 
+    def part(self) -> Part:
+        """How it is."""
+        return Part(name="judge", trouble=self.trouble, alive=self._thread is not None and self._thread.is_alive())
+
     def _run(self) -> None:
         pause = 0.2
         started = dt.datetime.now(dt.UTC).timestamp()
@@ -92,7 +103,7 @@ class Worker:
                 self._arrived.clear()
                 now = dt.datetime.now(dt.UTC)
                 worked = self.turn(now, tick=now.timestamp() - started >= self._settle)
-                pause = 0.2
+                pause, self.trouble = 0.2, None
                 if self._committed is not None:
                     self._committed()
                 if not worked:
@@ -106,7 +117,9 @@ class Worker:
                 self.failure = error
                 return
             except (psycopg.Error, PoolTimeout, StateError) as error:
-                log.warning("the batch was rolled back and is taken again: %s", str(error).split("\n")[0])
+                self.trouble = str(error).split("\n", maxsplit=1)[0]
+                self._measures.failed("judge")
+                log.warning("the batch was rolled back and is taken again: %s", self.trouble)
                 self.partition.forget()
                 started = dt.datetime.now(dt.UTC).timestamp()
                 self._stopping.wait(pause)

@@ -7,38 +7,35 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from dns_events import ndjson
 
-from .plan import OUTCOMES, answer_data, answer_mark
+from kafka_bridge.store.columns import COUNTS, OUTCOMES
+
+from .plan import answer_data, answer_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import psycopg
-    from dns_events import Event
     from dns_rules import Finding, Health, Incident
 
     from .decode import Dead
-    from .plan import Plan
+    from .enrich import Enriched
+    from .plan import Counts, Plan
 
     Cursor = psycopg.Cursor[Any]
 
 #: States of an incident that somebody is told.
 TOLD = ("firing", "resolved")
 
-_MINUTE = f"""
-insert into observation_minute as m
-    (minute, zone, name, qtype, region, server, server_name, role, {", ".join(OUTCOMES)}, secure, bogus, latency)
-values (%s, %s, %s, %s, %s, %s, %s, %s, {", ".join(["%s"] * len(OUTCOMES))}, %s, %s, %s)
-on conflict (zone, minute, name, qtype, region, server) do update set
-    {", ".join(f"{o} = m.{o} + excluded.{o}" for o in OUTCOMES)},
-    secure = m.secure + excluded.secure, bogus = m.bogus + excluded.bogus,
-    server_name = coalesce(excluded.server_name, m.server_name),
-    latency = histogram_add(m.latency, excluded.latency)
-"""  # noqa: S608 - the names are OUTCOMES
 _ANSWER = """
 insert into answer_current as a
     (zone, name, qtype, region, server, server_name, role, outcome, answers, fingerprint, ttl, serial, dnssec,
      time, since)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+select zone, name, qtype, region, server, server_name, role, outcome, answers::jsonb, fingerprint, ttl, serial, dnssec,
+       time, time
+from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+    as rows (zone, name, qtype, region, server, server_name, role, outcome, answers, fingerprint, ttl, serial, dnssec,
+             time)
 on conflict (zone, name, qtype, region, server) do update set
     server_name = excluded.server_name, role = excluded.role, outcome = excluded.outcome,
     answers = excluded.answers, fingerprint = excluded.fingerprint, ttl = excluded.ttl,
@@ -59,57 +56,135 @@ def fresh(cursor: Cursor, ids: list[str]) -> set[str]:
     return {row[0] for row in cursor.fetchall()}
 
 
-def aggregates(cursor: Cursor, plan: Plan) -> None:
-    """Counts, latest answers and delegations. Rows in the order of their keys, so that nothing deadlocks."""
-    cursor.executemany(
-        _MINUTE,
-        [
+def aggregates(cursor: Cursor, plan: Plan, slot: int = 0) -> None:
+    """Counts, latencies, answers and facts. Rows in the order of their keys, so that nothing deadlocks.
+
+    Args:
+        cursor: of the transaction.
+        plan: of the batch.
+        slot: in which of the estate's rows it counts.
+    """
+    minutes = sorted(plan.minutes.items(), key=_key)
+    _add(
+        cursor, "observation_minute",
+        {
+            "minute": "timestamptz", "zone": "text", "name": "text", "qtype": "text", "region": "text",
+            "server": "text", "server_name": "text", "role": "text",
+        },
+        ("zone", "minute", "name", "qtype", "region", "server"),
+        COUNTS,
+        [(*key, row.server_name, row.role, *_counts(row)) for key, row in minutes],
+    )  # fmt: skip
+    _add(
+        cursor, "latency_minute",
+        {"minute": "timestamptz", "zone": "text", "region": "text", "role": "text", "server": "text", "bucket": "int2"},
+        ("zone", "minute", "region", "role", "server", "bucket"),
+        ("count",),
+        [(*key, count) for key, count in sorted(plan.latencies.items())],
+    )  # fmt: skip
+    _answers(cursor, plan)
+    for table, known in (("delegation_current", plan.delegations), ("registration_current", plan.registrations)):
+        cursor.executemany(
+            f"insert into {table} as t (zone, probe, time, body) values (%s, %s, %s, %s) on conflict (zone, probe) "  # noqa: S608 - from above
+            "do update set time = excluded.time, body = excluded.body where t.time <= excluded.time",
+            [(zone, probe, event.time, _json(event)) for (zone, probe), event in sorted(known.items(), key=_key)],
+        )
+    _others(cursor, plan)
+    kinds = {"minute": "timestamptz", "region": "text", "role": "text", "slot": "int2"}
+    _add(
+        cursor, "estate_minute", kinds, tuple(kinds), COUNTS,
+        [(*key, slot, *_counts(row)) for key, row in sorted(plan.estate.items(), key=_key)],
+    )  # fmt: skip
+    kinds = {**kinds, "bucket": "int2"}
+    _add(
+        cursor, "estate_latency_minute", kinds, tuple(kinds), ("count",),
+        [(*key[:3], slot, key[3], count) for key, count in sorted(plan.estate_latencies.items())],
+    )  # fmt: skip
+
+
+def _answers(cursor: Cursor, plan: Plan) -> None:
+    # The first of all questions together, then the second: a statement may touch a row once only.
+    for number in range(max(map(len, plan.answers.values()), default=0)):
+        rows = [
             (
-                *key,
-                row.server_name,
-                row.role,
-                *(row.outcomes.get(outcome, 0) for outcome in OUTCOMES),
-                row.secure,
-                row.bogus,
-                row.latency,
+                *key, event.server.name, event.server.role, event.outcome, answer_data(event), answer_mark(event),
+                event.ttl, event.serial, event.dnssec.status if event.dnssec is not None else None, event.time,
             )
-            for key, row in sorted(plan.minutes.items())
+            for key, listed in sorted(plan.answers.items(), key=_key)
+            if number < len(listed)
+            for event in (listed[number],)
+        ]  # fmt: skip
+        cursor.execute(_ANSWER, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _others(cursor: Cursor, plan: Plan) -> None:
+    cursor.executemany(
+        "insert into zone_change (id, zone, time, actor, serial_from, serial_to, added, removed) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+        [
+            (c.id, c.zone, c.time, c.actor, c.serial_from, c.serial_to, _json(c.added), _json(c.removed))
+            for c in plan.changes
         ],
     )
     cursor.executemany(
-        _ANSWER,
+        "insert into traffic_minute as t (minute, zone, server, probe, queries, clients, outcomes, top_nxdomain) "
+        "values (date_trunc('minute', %s), %s, %s, %s, %s, %s, %s, %s) on conflict (zone, minute, server, probe) do "
+        "update set queries = t.queries + excluded.queries, clients = greatest(t.clients, excluded.clients)",
         [
             (
-                *key,
-                event.server.name,
-                event.server.role,
-                event.outcome,
-                answer_data(event),
-                answer_mark(event),
-                event.ttl,
-                event.serial,
-                event.dnssec.status if event.dnssec is not None else None,
-                event.time,
-                event.time,
+                t.time, t.zone, "" if t.server is None else t.server.address, t.probe.id, t.queries, t.clients,
+                _json(t.outcomes), _json(t.top_nxdomain),
             )
-            for key, event in sorted(plan.answers.items(), key=lambda item: item[0])
+            for t in plan.traffic
         ],
-    )
+    )  # fmt: skip
     cursor.executemany(
-        "insert into delegation_current (zone, probe, time, body) values (%s, %s, %s, %s) on conflict (zone, probe) "
-        "do update set time = excluded.time, body = excluded.body where delegation_current.time <= excluded.time",
+        "insert into probe_seen as p (probe, region, time, arrived, delay, events) "
+        "values (%(probe)s, %(region)s, %(time)s, now(), extract(epoch from now() - %(time)s), %(events)s) "
+        "on conflict (probe) do update set region = excluded.region, time = greatest(p.time, excluded.time), "
+        "arrived = excluded.arrived, delay = excluded.delay, events = p.events + excluded.events",
         [
-            (zone, probe, event.time, _json(event))
-            for (zone, probe), event in sorted(plan.delegations.items(), key=lambda item: item[0])
+            {"probe": probe, "region": seen.region, "time": seen.time, "events": seen.events}
+            for probe, seen in sorted(plan.probes.items())
         ],
     )
 
 
-def archive(cursor: Cursor, events: Iterable[Event]) -> None:
+def _add(
+    cursor: Cursor,
+    table: str,
+    kinds: dict[str, str],
+    key: tuple[str, ...],
+    counted: tuple[str, ...],
+    rows: list[tuple[Any, ...]],
+) -> None:
+    """Rows whose counts are added to what is there, in one statement."""
+    if not rows:
+        return
+    arrays = [f"%s::{kind}[]" for kind in kinds.values()] + ["%s::bigint[]"] * len(counted)
+    columns = ", ".join([*kinds, *counted])
+    sums = [f"{name} = t.{name} + excluded.{name}" for name in counted]
+    kept = [f"{name} = coalesce(excluded.{name}, t.{name})" for name in kinds if name == "server_name"]
+    cursor.execute(
+        f"insert into {table} as t ({columns}) select * from unnest({', '.join(arrays)}) "  # noqa: S608 - the caller's words
+        f"on conflict ({', '.join(key)}) do update set {', '.join(sums + kept)}",
+        [list(column) for column in zip(*rows, strict=True)],
+    )
+
+
+def _counts(row: Counts) -> tuple[int, ...]:
+    return (*(row.outcomes.get(outcome, 0) for outcome in OUTCOMES), row.secure, row.bogus)
+
+
+def _key(item: tuple[tuple[Any, ...], Any]) -> tuple[Any, ...]:
+    return item[0]
+
+
+def archive(cursor: Cursor, events: Iterable[Enriched]) -> None:
     """New events into the archive's queue."""
-    with cursor.copy("copy archive_queue (event) from stdin") as copy:
-        for event in events:
-            copy.write_row((ndjson.encode(event).decode(),))
+    with cursor.copy("copy archive_queue (event, enrichment) from stdin") as copy:
+        for event, enrichment in events:
+            copy.write_row((ndjson.encode(event).decode(), enrichment.decode()))
 
 
 def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Health]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Everything of ours is in this schema.
 SCHEMA = "dnstower"
 #: Any number, as long as nobody else in the database locks it.
-_LOCK = 0x0D25_7075
+LOCK = 0x0D25_7075
 
 
 class Migration(NamedTuple):
@@ -52,7 +52,7 @@ def migrate(connection: psycopg.Connection, migrations: Sequence[Migration] | No
     wanted = packaged() if migrations is None else list(migrations)
     applied: list[int] = []
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         connection.execute(f"create schema if not exists {SCHEMA}")
         connection.execute(f"set local search_path to {SCHEMA}")
         connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -10,15 +10,24 @@ from psycopg_pool import ConnectionPool
 
 from kafka_bridge.errors import StoreError
 
-from .migrate import SCHEMA, migrate
+from .ground import lay
+from .migrate import LOCK, SCHEMA, migrate
+
+if TYPE_CHECKING:
+    from .ground import Wanted
 
 _OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=kafka-bridge"
 
 Pool = ConnectionPool[psycopg.Connection[tuple[Any, ...]]]
 
 
-def open_pool(conninfo: str, *, size: int = 8) -> Pool:
+def open_pool(conninfo: str, *, size: int = 8, ground: Wanted = "auto") -> Pool:
     """Migrate the database and open a pool on it.
+
+    Args:
+        conninfo: of the database.
+        size: of the pool.
+        ground: what a database that is new is laid on.
 
     Raises:
         StoreError: it cannot be reached; the message is without the password.
@@ -26,6 +35,10 @@ def open_pool(conninfo: str, *, size: int = 8) -> Pool:
     try:
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
             migrate(connection)
+            with connection.transaction():
+                connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+                connection.execute(f"set local search_path to {SCHEMA}, public")
+                lay(connection, wanted=ground)
         pool: Pool = ConnectionPool(
             conninfo,
             kwargs={"autocommit": True, "connect_timeout": 5, "options": _OPTIONS},

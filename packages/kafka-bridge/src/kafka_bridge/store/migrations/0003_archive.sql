@@ -3,6 +3,7 @@ create table archive_queue (
     seq     bigint generated always as identity primary key,
     queued  timestamptz not null default now(),
     event   text not null,
+    enrichment  text not null,
     batch   bigint
 );
 create index archive_queue_batch on archive_queue (batch) where batch is not null;

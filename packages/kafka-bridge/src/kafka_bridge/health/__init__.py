@@ -1,0 +1,1 @@
+"""How the bridge itself is: what it says to orchestrators, to metrics, and to people."""
