@@ -58,6 +58,8 @@ def test_values_are_frozen():
         lambda: Record(name="example.com", type="A", ttl=2**32, data="192.0.2.1"),
         lambda: Probe(id=""),
         lambda: Probe(id="eu-1", region=""),
+        lambda: Probe(id="eu\t1"),
+        lambda: Probe(id="eu-1", region="eu\nwest"),
         lambda: Probe(id="eu-1", clock_age=-1),
         lambda: Traffic(id=new_id(), time=NOW, probe=Probe(id="p"), zone="a", window=-1, queries=1),
     ],

@@ -11,10 +11,12 @@ from kafka_bridge.errors import FencedError
 from kafka_bridge.intake.journal import Journal
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.correlator import Correlator
+from kafka_bridge.pipeline.decode import decode
 from kafka_bridge.pipeline.worker import Worker
 from kafka_bridge.store.upkeep import prune
 from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from wire import INVENTORY, RULES, correlate, outage, request
 
 
@@ -41,6 +43,16 @@ def one(pool, sql, *values):
 def drain(working, *, tick=True):
     while working.turn(now(), tick=tick):
         pass
+
+
+def test_a_request_whose_length_reads_like_json_is_none():
+    """Its first byte is a line feed and its second, the length of 123, an opening brace."""
+    resource = ResourceLogs(schema_url="x" * 121)
+    payload = ExportLogsServiceRequest(resource_logs=[resource]).SerializeToString()
+    assert payload[:2] == b"\n{"
+    assert decode(payload, now()).dead == []
+    assert decode(b'\n{"resourceLogs": []}', now()).dead == []
+    assert len(decode(b"\n{ nothing", now()).dead) == 1
 
 
 def test_an_outage_becomes_rows_an_incident_and_a_page(pool, journal):

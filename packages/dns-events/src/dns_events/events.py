@@ -57,6 +57,8 @@ Seconds = Annotated[float, Meta(ge=0)]
 #: The form of RFC 9562 §4; a pattern, for `uuid.UUID` would cost a fourth of making an event.
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE).fullmatch
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
+
 #: What stands in an observation's `extra` is bounded to this many bytes of JSON.
 MAX_EXTRA_BYTES = 16_384
 
@@ -346,11 +348,17 @@ def _text(field: str, value: str) -> None:
     if not value:
         msg = f"{field} is empty; it must be known"
         raise InvalidEventError(msg)
+    if _CONTROL(value):
+        msg = f"{field} {value!r} holds a control character; leave it out"
+        raise InvalidEventError(msg)
 
 
 def _optional_text(field: str, value: str | None) -> None:
     if value == "":
         msg = f"{field} is empty; write null for what is not known"
+        raise InvalidEventError(msg)
+    if value is not None and _CONTROL(value):
+        msg = f"{field} {value!r} holds a control character; leave it out"
         raise InvalidEventError(msg)
 
 

@@ -45,9 +45,16 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
         state.names[server.address] = min(state.names.get(server.address, server.name), server.name)
     for count in route.counts:
         _count(state, bucket, count, time, event.id)
-    vantages = bucket.latest.setdefault(route.question, {})
+    if event.outcome == "answer" and not event.answers:
+        return  # a log that does not tell what was answered
+    vantages = bucket.latest.get(route.question)
+    if vantages is None:
+        if len(bucket.latest) >= MAX_QUESTIONS:
+            state.refused += 1
+            return
+        vantages = bucket.latest[route.question] = {}
     known = vantages.get(route.vantage)
-    if len(bucket.latest) > MAX_QUESTIONS or (known is None and len(vantages) >= MAX_VANTAGES):
+    if known is None and len(vantages) >= MAX_VANTAGES:
         state.refused += 1
         return
     if known is None or (known.time, known.id) < (time, event.id):

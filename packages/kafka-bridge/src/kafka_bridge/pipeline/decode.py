@@ -82,8 +82,13 @@ def _alone(record: LogRecord) -> bytes:
 
 
 def _request(payload: bytes) -> ExportLogsServiceRequest:
-    if payload.lstrip()[:1] != b"{":
-        return ExportLogsServiceRequest.FromString(payload)
+    if payload[:1] != b"{":
+        try:
+            return ExportLogsServiceRequest.FromString(payload)
+        except DecodeError:
+            # Protobuf begins with a line feed, as JSON may: only what is not the one can be the other.
+            if payload.lstrip()[:1] != b"{":
+                raise
     tree = msgspec.json.decode(payload)
     # OTLP's JSON writes ids in hex where protobuf's own takes base64.
     for resource in tree.get("resourceLogs", ()):

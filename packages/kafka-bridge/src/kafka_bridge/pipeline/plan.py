@@ -79,6 +79,8 @@ def plan(events: Iterable[Event]) -> Plan:
             case Observation():
                 region = region_of(event)
                 _count(made, event, region)
+                if event.outcome == "answer" and not event.answers:
+                    continue  # a log that does not tell what was answered
                 answered.setdefault((event.zone, event.name, event.qtype, region, event.server.address), []).append(
                     event
                 )
