@@ -20,7 +20,7 @@ from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from . import edge
+from . import backbone, edge
 from .figure import Figure
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument("--only", choices=["edge", "judgement"], help="leave the other part out")
+    parser.add_argument(
+        "--only", choices=["edge", "judgement", "backbone", "dashboards"], help="leave the other parts out"
+    )
     options = parser.parse_args()
     only = options.only
     figures = []
@@ -98,6 +100,10 @@ def main() -> int:
         figures += [judge(inventory, listed), store(inventory, listed)]
     if only in {None, "edge"}:
         figures += [*edge.figures(), edge.dnstap()]
+    if only in {None, "backbone"}:
+        figures += backbone.figures()
+    if only in {None, "dashboards"}:
+        figures += backbone.dashboards()
     if not options.json:
         print("| what | ours | beside it | theirs | ratio |\n|---|---|---|---|---|")
     for figure in figures:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kafka_bridge.kafka.declared import load_declared, wanted_topics
 
 HERE = Path(__file__).parent
 
@@ -43,6 +44,40 @@ def test_collector_configurations_are_fine_and_meet_at_their_ports():
         assert protocol["endpoint"].rpartition(":")[2] in (place / "README.md").read_text()
     for pipeline in collector["service"]["pipelines"].values():
         assert set(pipeline["exporters"]) <= set(collector["exporters"])
+
+
+def test_the_stack_of_collector_kafka_and_timescale_fits_together():
+    place = HERE / "collector-kafka-timescale"
+    assert run("otel_dns_receiver", "check", "receiver.yaml", cwd=place).returncode == 0
+    assert run("kafka_bridge", "check", "bridge.yaml", cwd=place).returncode == 0
+    bridge, collector, compose, values = (
+        yaml.safe_load((place / f"{name}.yaml").read_text()) for name in ("bridge", "collector", "compose", "values")
+    )
+    declared = load_declared(place / "topics.yaml")
+    assert (declared.prefix, declared.group) == (bridge["kafka"]["prefix"], bridge["kafka"]["group"])
+    names = {topic.name for topic in wanted_topics(declared)}
+    assert collector["exporters"]["kafka"]["logs"]["topic"] in names
+    assert values["config"] == collector  # one pipeline, twice
+    brokers = {*bridge["kafka"]["brokers"], *collector["exporters"]["kafka"]["brokers"]}
+    assert {broker.partition(":")[0] for broker in brokers} <= set(compose["services"])
+    assert "forward" not in bridge["kafka"]["roles"]
+    for service in compose["services"].values():
+        assert set(service.get("depends_on", {})) <= set(compose["services"])
+        assert ("image" in service) != ("build" in service)
+    if (
+        shutil.which("docker")
+        and subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+    ):
+        done = subprocess.run(
+            ["docker", "compose", "config", "--quiet"], cwd=place, capture_output=True, text=True,
+            env={**os.environ, "STORE_PASSWORD": "x"}, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    if otelcol := shutil.which("otelcol"):
+        done = subprocess.run(
+            [otelcol, "validate", "--config", "collector.yaml"], cwd=place, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def free_ports(number: int) -> list[int]:

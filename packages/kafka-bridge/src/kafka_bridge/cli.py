@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import signal
@@ -109,6 +110,8 @@ def forward(
 
 
 def _run(config: Config, *, as_json: bool = False) -> int:
+    # The judgement holds many small objects that live long; looking through them all the time costs a fifth.
+    gc.set_threshold(50_000, 50, 100)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

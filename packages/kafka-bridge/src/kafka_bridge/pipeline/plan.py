@@ -141,7 +141,9 @@ def _distinct(listed: list[Observation]) -> list[Observation]:
     listed.sort(key=lambda event: event.time)
     kept = [listed[0]]
     for before, event in pairwise(listed):
-        if answer_mark(event) != answer_mark(before):
+        # Most are the same, often the very same; a fingerprint is made only where they are not.
+        alike = event.outcome == before.outcome and event.answers == before.answers
+        if not alike and answer_mark(event) != answer_mark(before):
             kept.append(event)
     if kept[-1] is not listed[-1]:
         kept.append(listed[-1])

@@ -1,0 +1,245 @@
+"""The backbone on a real broker and a real PostgreSQL: raw topic → judged, stored, paged; and what dashboards read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import psycopg
+from confluent_kafka import Consumer, Producer
+from dns_events import Observation
+from dns_events.otlp_reading import BulkDecoder
+from dns_rules.generate import Span, events
+from kafka_bridge.postgres.server import Server
+from kafka_bridge.store.pool import open_pool
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from tests.stack.bridges import ZONES, Stack, requests
+from tests.stack.kafka.broker import Broker
+
+from .figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dns_events import Event
+
+    from tests.stack.bridges import Bridge
+
+SIZE = 500
+#: Zones and days of the dashboards' store, and the questions a minute that each zone is asked.
+ESTATE_ZONES, DAYS, REGIONS = 1000, 90, 3
+
+
+def recording(count: int) -> list[Event]:
+    """About so many events up to now, of eight zones that are asked four questions at three servers."""
+    names = len(ZONES) * 4 * 9
+    seconds = max(60, 5 * count // names)
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds + 20)
+    found: list[Event] = []
+    for zone in ZONES:
+        asked = tuple(f"{label}.{zone}" for label in ("www", "api", "mail", "login"))
+        spans = (
+            Span(to=f"{seconds}s", every="5s", names=asked, dnssec="secure"),
+            Span(to=f"{seconds}s", every="5s", names=asked, role="recursive", servers=("192.0.2.53",)),
+        )
+        found += events(zone, spans, start)
+    found.sort(key=lambda event: event.time)
+    return found[:count]
+
+
+def figures(count: int = 200_000) -> Iterator[Figure]:
+    """One worker, two workers, and the plain way, over the same events."""
+    listed = recording(count)
+    payloads = requests(listed, SIZE)
+    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+        folder = Path(place)
+        broker = Broker(folder / "kafka")
+        (folder / "kafka").mkdir(exist_ok=True)
+        broker.start()
+        try:
+            with Server(folder / "pg" / "postgres") as postgres:
+                one = _drain(folder / "one", broker, postgres, payloads, len(listed), workers=1)
+                two = _drain(folder / "two", broker, postgres, payloads, len(listed), workers=2)
+                plain = _plain(broker, postgres, len(listed))
+        finally:
+            broker.stop()
+    yield Figure("raw topic to incidents and store, one worker, events/s", one, "the limit", 10_000)
+    yield Figure("the same, beside plain rows", one, "consumer and executemany, no judgement", plain)
+    yield Figure("two workers, events/s", two, "one worker", one)
+
+
+def _drain(folder: Path, broker: Broker, postgres: Server, payloads: list[bytes], count: int, *, workers: int) -> float:
+    """Events a second, from the first committed to the last, with all of them on the bus before."""
+    folder.mkdir()
+    stack = Stack(folder, broker, postgres, f"bench{workers}", settle="5s")
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 20, "compression.type": "lz4"})
+    for payload in payloads:
+        while True:
+            try:
+                producer.produce(f"{stack.prefix}dns.raw", payload)
+                break
+            except BufferError:
+                producer.poll(0.1)
+    producer.flush(60)
+    bridges: list[Bridge] = []
+    try:
+        roles = ("normalize", "judge", "correlate", "deliver")
+        bridges.append(stack.bridge(roles))
+        os.sched_setaffinity(bridges[0].process.pid, {0})
+        bridges += [stack.bridge(("normalize", "judge")) for _ in range(workers - 1)]
+        for number, bridge in enumerate(bridges):
+            os.sched_setaffinity(bridge.process.pid, {number % (os.cpu_count() or 1)})
+        marks: list[tuple[float, int]] = []
+        with psycopg.connect(stack.store, autocommit=True, options="-c search_path=dnstower") as connection:
+            while not marks or marks[-1][1] < count:
+                row = connection.execute("select coalesce(sum(events), 0)::bigint from probe_seen").fetchone()
+                done = row[0] if row else 0
+                if done and (not marks or done > marks[-1][1]):
+                    marks.append((time.monotonic(), done))
+                time.sleep(0.05)
+            assert connection.execute("select count(*) from seen_event").fetchone() == (count,)
+        (began, first), (ended, last) = marks[0], marks[-1]
+        return (last - first) / (ended - began)
+    finally:
+        stack.close()
+
+
+def _plain(broker: Broker, postgres: Server, count: int) -> float:
+    """The same messages by a consumer that inserts each observation as a row, a batch a transaction."""
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "create table plain (id uuid primary key, time timestamptz, zone text, name text, qtype text, region text, "
+            "server text, outcome text, latency float8, body jsonb)"
+        )
+        consumer = Consumer(
+            {"bootstrap.servers": broker.bootstrap, "group.id": "plain", "auto.offset.reset": "earliest"}
+        )
+        consumer.subscribe(["bench1.dns.raw"])
+        decoder, done, began = BulkDecoder(), 0, 0.0
+        while done < count:
+            messages = consumer.consume(8, 5)
+            began = began or time.monotonic()
+            found = [
+                decoder.decode(record)
+                for message in messages
+                for resource in ExportLogsServiceRequest.FromString(message.value() or b"").resource_logs
+                for scope in resource.scope_logs
+                for record in scope.log_records
+            ]
+            rows = [_row(event) for event in found if isinstance(event, Observation)]
+            with connection.transaction():
+                connection.cursor().executemany(
+                    "insert into plain values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", rows
+                )
+            done += len(rows)
+        consumer.close()
+        return done / (time.monotonic() - began)
+
+
+def _row(event: Observation) -> tuple[Any, ...]:
+    return (
+        event.id, event.time, event.zone, event.name, event.qtype, event.probe.region, event.server.address,
+        event.outcome, event.latency, msgspec.json.encode(event).decode(),
+    )  # fmt: skip
+
+
+#: What dashboards ask, over 90 days of 1,000 zones.
+PANELS = {
+    "availability of the estate by day, 90 days":
+        "select day, 1 - sum(failed)::float8 / sum(total) from v_estate_day group by day order by day",
+    "availability of one zone by hour, 90 days":
+        "select hour, 1 - sum(failed)::float8 / sum(total) from v_zone_hour where zone = 'zone-7.example' group by 1",
+    "p95 of one zone by hour and region, 30 days":
+        "select hour, region, p95 from v_latency_hour where zone = 'zone-7.example' "
+        "and hour > now() - interval '30 days'",
+    "outcomes of one zone by minute, 6 hours":
+        "select minute, sum(answer), sum(nxdomain), sum(timeout) from v_zone_minute "
+        "where zone = 'zone-7.example' and minute > now() - interval '6 hours' group by 1",
+    "the ten worst zones of the week":
+        "select zone, sum(failed) from v_zone_day where day > now() - interval '7 days' group by 1 order by 2 desc "
+        "limit 10",
+    "NXDOMAIN by region, 5 minutes":
+        "select region, sum(nxdomain) from v_estate_minute where minute > now() - interval '5 minutes' group by 1",
+    "history of one name":
+        "select since, until, region, server, answers from v_answer_history where zone = 'zone-7.example' "
+        "and name = 'www.zone-7.example' order by since desc limit 100",
+}  # fmt: skip
+
+
+def dashboards() -> Iterator[Figure]:
+    """p95 of each panel's query, over a store as 90 days would have left it."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as place, Server(Path(place) / "pg") as server:
+        open_pool(server.conninfo).close()
+        with psycopg.connect(server.conninfo, autocommit=True, options="-c search_path=dnstower") as connection:
+            _generate(connection)
+            slowest: list[float] = []
+            for name, query in PANELS.items():
+                times = []
+                for _ in range(20):
+                    began = time.perf_counter()
+                    connection.execute(query).fetchall()
+                    times.append((time.perf_counter() - began) * 1000)
+                slowest.append(statistics.quantiles(times, n=20)[18])
+                yield Figure(f"{name}, p95 ms", slowest[-1], "the limit", 200)
+            (size,) = connection.execute(
+                "select sum(pg_total_relation_size(c.oid))::float8 from pg_class c "
+                "where c.relname in ('zone_hour_closed', 'latency_hour_closed')"
+            ).fetchone() or (0.0,)
+            raw = len(json.dumps(msgspec.to_builtins(recording(1)[0]))) * 27 * 1440
+            yield Figure("hours of a zone and day, bytes", size / ESTATE_ZONES / DAYS, "its raw events", raw)
+
+
+def _generate(connection: psycopg.Connection[Any]) -> None:
+    """Closed levels of 90 days, and the open minutes of the last hours, by the hundred thousand."""
+    zones = f"(select 'zone-' || n || '.example' as zone from generate_series(1, {ESTATE_ZONES}) as z (n)) as zones"
+    regions = "unnest(array['ap-south', 'eu-west', 'us-east']) as regions (region)"
+    roles = "unnest(array['authoritative', 'recursive']) as roles (role)"
+    counts = "{n} - {n} / 50, 0, {n} / 100, 0, 0, 0, 0, {n} / 100, 0, 0, {n}, 0"
+    levels = (
+        ("zone_day_closed", f"{DAYS} days", "1 day", 6480),
+        ("zone_hour_closed", f"{DAYS} days", "1 hour", 270),
+        ("zone_minute_closed", "6 hours", "1 minute", 5),
+    )
+    for table, back, width, n in levels:
+        connection.execute(
+            f"insert into {table} select t, zone, region, role, {counts.format(n=n)} "
+            f"from generate_series(date_bin('{width}', now() - interval '{back}', '2000-01-03 00:00+00'), "
+            f"date_bin('{width}', now(), '2000-01-03 00:00+00') - interval '{width}', interval '{width}') as t, "
+            f"{zones}, {regions}, {roles}"
+        )
+    for table, back, width in (
+        ("latency_day_closed", f"{DAYS} days", "1 day"),
+        ("latency_hour_closed", "30 days", "1 hour"),
+    ):
+        connection.execute(
+            f"insert into {table} select t, zone, region, role, bucket, 100 "
+            f"from generate_series(date_bin('{width}', now() - interval '{back}', '2000-01-03 00:00+00'), "
+            f"date_bin('{width}', now(), '2000-01-03 00:00+00') - interval '{width}', interval '{width}') as t, "
+            f"{zones}, {regions}, {roles}, generate_series(26, 31) as buckets (bucket)"
+        )
+    connection.execute(
+        "insert into estate_minute select t, region, role, 0, 4900, 0, 50, 0, 0, 0, 0, 50, 0, 0, 5000, 0 "
+        "from generate_series(date_trunc('minute', now() - interval '31 days'), now(), interval '1 minute') as t, "
+        f"{regions}, {roles}"
+    )
+    connection.execute(
+        "insert into answer_history select zone, 'www.' || zone, 'A', region, '192.0.2.1', "
+        "now() - days * interval '1 day', case when days > 0 then now() - (days - 1) * interval '1 day' end, "
+        "'ns1', 'authoritative', 'answer', '[]', 30, 1, 'secure' "
+        f"from {zones}, {regions}, generate_series(0, 60) as d (days)"
+    )
+    for level, width in (("minute", "1 minute"), ("hour", "1 hour"), ("day", "1 day")):
+        connection.execute(
+            f"update rollup set closing = date_bin('{width}', now(), '2000-01-03 00:00+00'), "
+            f"closed = date_bin('{width}', now(), '2000-01-03 00:00+00') where level = %s",
+            (level,),
+        )
+    connection.execute("vacuum analyze")
