@@ -236,6 +236,10 @@ def _generate(connection: psycopg.Connection[Any]) -> None:
         "'ns1', 'authoritative', 'answer', '[]', 30, 1, 'secure' "
         f"from {zones}, {regions}, generate_series(0, 60) as d (days)"
     )
+    connection.execute(
+        "insert into estate_day select day, region, role, 0, sum(answer), 0, sum(nxdomain), 0, 0, 0, 0, sum(timeout), "
+        "0, 0, sum(secure), 0 from zone_day_closed group by day, region, role"
+    )
     for level, width in (("minute", "1 minute"), ("hour", "1 hour"), ("day", "1 day")):
         connection.execute(
             f"update rollup set closing = date_bin('{width}', now(), '2000-01-03 00:00+00'), "

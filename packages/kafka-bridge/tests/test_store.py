@@ -118,6 +118,8 @@ def test_what_comes_late_is_counted_where_it_belongs(filled):
     check(filled, [*history(), *late])
     total = rows(filled, "select sum(total)::int, sum(servfail)::int from v_estate_minute")
     assert total == [(len(history()) + len(late), len(late))]
+    by_day = "select day, sum(total)::int, sum(servfail)::int from {} group by 1 order by 1"
+    assert rows(filled, by_day.format("v_estate_day")) == rows(filled, by_day.format("v_zone_day"))
 
 
 def test_what_comes_after_its_minutes_are_gone_changes_no_hour(filled):

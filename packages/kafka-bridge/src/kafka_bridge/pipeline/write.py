@@ -95,6 +95,15 @@ def aggregates(cursor: Cursor, plan: Plan, slot: int = 0) -> None:
         cursor, "estate_minute", kinds, tuple(kinds), COUNTS,
         [(*key, slot, *_counts(row)) for key, row in sorted(plan.estate.items(), key=_key)],
     )  # fmt: skip
+    days: dict[tuple[Any, ...], list[int]] = {}
+    for (minute, *rest), row in plan.estate.items():
+        counts = days.setdefault((minute.replace(hour=0, minute=0), *rest), [0] * len(COUNTS))
+        for place, count in enumerate(_counts(row)):
+            counts[place] += count
+    _add(
+        cursor, "estate_day", {"day": "timestamptz", "region": "text", "role": "text", "slot": "int2"},
+        ("day", "region", "role", "slot"), COUNTS, [(*key, slot, *counts) for key, counts in sorted(days.items())],
+    )  # fmt: skip
     kinds = {**kinds, "bucket": "int2"}
     _add(
         cursor, "estate_latency_minute", kinds, tuple(kinds), ("count",),

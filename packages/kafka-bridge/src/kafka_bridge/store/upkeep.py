@@ -56,6 +56,7 @@ def prune(pool: Pool, store: Store) -> None:
         ("fact_history", "until", incidents),
         ("zone_change", "time", incidents),
         ("answer_current", "time", keep["minute"]),
+        ("estate_day", "day", keep["day"]),
         ("rollup_late", "bucket", max(keep.values())),
     ]
     with pool.connection() as connection:

@@ -67,7 +67,7 @@ create view v_estate_day as
            sum(malformed)::bigint as malformed,
            sum(secure)::bigint as secure,
            sum(bogus)::bigint as bogus
-    from zone_day
+    from estate_day
     group by day, region, role;
 
 create view v_latency_server_minute as

@@ -58,6 +58,25 @@ create table estate_minute (
     bogus        bigint not null default 0,
     primary key (minute, region, role, slot)
 );
+create table estate_day (
+    day          timestamptz not null,
+    region       text not null,
+    role         text not null,
+    slot         smallint not null,
+    answer       bigint not null default 0,
+    nodata       bigint not null default 0,
+    nxdomain     bigint not null default 0,
+    referral     bigint not null default 0,
+    refused      bigint not null default 0,
+    servfail     bigint not null default 0,
+    error        bigint not null default 0,
+    timeout      bigint not null default 0,
+    unreachable  bigint not null default 0,
+    malformed    bigint not null default 0,
+    secure       bigint not null default 0,
+    bogus        bigint not null default 0,
+    primary key (day, region, role, slot)
+);
 create table estate_latency_minute (
     minute  timestamptz not null,
     region  text not null,
