@@ -57,7 +57,9 @@ def archiver(pool, archive):
 def queue(pool, *batches):
     for batch in batches:
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            write.archive(cursor, [Enriched(event, b'{"owner":"web"}') for event in batch])
+            write.archive(
+                cursor, [Enriched(event, ndjson.encode(event).rstrip(), b'{"owner":"web"}') for event in batch]
+            )
 
 
 def read(archive, events):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dns_events import semconv, type_of
@@ -19,17 +20,25 @@ _JSON = ("content-type", b"application/json")
 def of_event(event: Event, traceparent: str | None = None) -> Headers:
     """Headers of a message whose value is an event as JSON."""
     made: Headers = [
-        _VERSION,
         ("ce_id", event.id.encode()),
-        ("ce_source", f"/probes/{event.probe.id}".encode()),
-        ("ce_type", (semconv.EVENT_PREFIX + type_of(event)).encode()),
         ("ce_time", event.time.isoformat().encode()),
-        ("ce_subject", event.zone.encode()),
-        _JSON,
+        *_repeated(event.probe.id, type_of(event), event.zone),
     ]
     if traceparent is not None:
         made.append(("traceparent", traceparent.encode()))
     return made
+
+
+@lru_cache(maxsize=8192)
+def _repeated(probe: str, kind: str, zone: str) -> Headers:
+    """What the events of a probe and zone have alike."""
+    return [
+        _VERSION,
+        ("ce_source", f"/probes/{probe}".encode()),
+        ("ce_type", (semconv.EVENT_PREFIX + kind).encode()),
+        ("ce_subject", zone.encode()),
+        _JSON,
+    ]
 
 
 def of_judgement(kind: str, key: str) -> Headers:

@@ -213,6 +213,7 @@ def _batch(messages: list[Message], offset: int) -> Batch:
     """Messages that the store does not have yet, as events; its offset is the next one to read."""
     events: list[Event] = []
     dead: list[tuple[int, Dead]] = []
+    sources: dict[str, bytes] = {}
     last = None
     for message in messages:
         number: Any = message.offset()
@@ -220,8 +221,10 @@ def _batch(messages: list[Message], offset: int) -> Batch:
             continue
         value = message.value() or b""
         try:
-            events.append(_DECODER.decode(value))
+            event = _DECODER.decode(value)
+            events.append(event)
+            sources[event.id] = value.rstrip()
         except (msgspec.DecodeError, ValueError) as error:
             dead.append((number, Dead(f"not an event: {error}", value)))
         last = number + 1
-    return Batch(events, tuple(dead), last)
+    return Batch(events, tuple(dead), last, sources)

@@ -11,6 +11,8 @@ from dns_rules.state import moment
 from msgspec import Struct, structs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import psycopg
     from dns_rules import Inventory, Judgement
     from dns_rules.inventory import Zone
@@ -92,14 +94,17 @@ class Enrichment(Struct, frozen=True, kw_only=True):
 
 
 class Enriched(NamedTuple):
-    """An event, and its enrichment as JSON."""
+    """An event, and its enrichment."""
 
     event: Event
+    json: bytes
+    """The event, as it came where it came as JSON."""
     enrichment: bytes
+    """As JSON."""
 
     def encode(self) -> bytes:
         """The event's JSON object with one more member, so that whoever reads events reads it too."""
-        return b'%s,"enrichment":%s}' % (_ENCODER.encode(self.event)[:-1], self.enrichment)
+        return b'%s,"enrichment":%s}' % (self.json[:-1], self.enrichment)
 
 
 class Known(Struct):
@@ -121,7 +126,12 @@ class Enricher:
         self._known.clear()
 
     def enrich(
-        self, cursor: psycopg.Cursor[Any], events: list[Event], judgement: Judgement, inventory: Inventory
+        self,
+        cursor: psycopg.Cursor[Any],
+        events: list[Event],
+        judgement: Judgement,
+        inventory: Inventory,
+        sources: Mapping[str, bytes],
     ) -> list[Enriched]:
         """Every event with what was known once the batch was judged.
 
@@ -130,6 +140,7 @@ class Enricher:
             events: of the batch.
             judgement: after the batch.
             inventory: whose zones they are.
+            sources: JSON of events by id, where they came as JSON.
         """
         self._adopt(cursor, {event.zone for event in events})
         for event in events:
@@ -145,7 +156,7 @@ class Enricher:
             key = (event.zone, question, minute)
             if key not in made:
                 made[key] = _ENCODER.encode(self._join(event.zone, question, minute, zone, state, inventory))
-            found.append(Enriched(event, made[key]))
+            found.append(Enriched(event, sources.get(event.id) or _ENCODER.encode(event), made[key]))
         return found
 
     def _join(

@@ -19,7 +19,7 @@ from .enrich import Enricher
 from .plan import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import psycopg
     from dns_events import Event
@@ -45,6 +45,8 @@ class Batch(NamedTuple):
     """With their offsets."""
     last: int | None = None
     """The offset up to which was read; ``None`` where there was nothing."""
+    sources: Mapping[str, bytes] = {}
+    """The JSON that events came as, by id."""
 
 
 class Committed(NamedTuple):
@@ -171,7 +173,7 @@ class Partition:
             judged = judgement.step(new, until, horizon=self._horizon)
             enriched: list[Enriched] = []
             if self._enricher is not None:
-                enriched = self._enricher.enrich(cursor, new, judgement, self.inventory)
+                enriched = self._enricher.enrich(cursor, new, judgement, self.inventory, batch.sources)
             if self._publish is not None and enriched:
                 self._publish(enriched)
             planned = plan(new)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from dns_events import ndjson
 
 from kafka_bridge.store.columns import COUNTS, OUTCOMES
 
@@ -192,8 +191,8 @@ def _key(item: tuple[tuple[Any, ...], Any]) -> tuple[Any, ...]:
 def archive(cursor: Cursor, events: Iterable[Enriched]) -> None:
     """New events into the archive's queue."""
     with cursor.copy("copy archive_queue (event, enrichment) from stdin") as copy:
-        for event, enrichment in events:
-            copy.write_row((ndjson.encode(event).decode(), enrichment.decode()))
+        for _, event, enrichment in events:
+            copy.write_row((event.decode(), enrichment.decode()))
 
 
 def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Health]) -> None:
