@@ -1,0 +1,1 @@
+"""The contract as files: `event.avsc`, `event.proto`, and what protoc made of it. Nothing else enters."""
