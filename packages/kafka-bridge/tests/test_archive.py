@@ -51,7 +51,7 @@ def archive(request, tmp_path, s3):
 def archiver(pool, archive):
     made = Archiver(pool.conninfo, archive)
     yield made
-    made._drop()
+    made._leader.drop()
 
 
 def queue(pool, *batches):
@@ -114,7 +114,7 @@ def test_whoever_dies_leaves_each_event_once(pool, archive, archiver, monkeypatc
             patched.setattr("kafka_bridge.archive.archiver.Archiver._done", die)
         with pytest.raises(OSError, match="on purpose"):
             archiver.turn(now=True)
-    archiver._drop()
+    archiver._leader.drop()
     queue(pool, outage(1, "example.com")[:5])  # more has come meanwhile; the marked batch stays as it was
     assert archiver.turn(now=True) == len(events)
     assert archiver.turn(now=True) == 5
@@ -128,9 +128,9 @@ def test_one_writes_and_the_other_stands_by(pool, archive, archiver):
     queue(pool, sample())
     standby = Archiver(pool.conninfo, archive)
     assert standby.turn(now=True) == 0
-    archiver._drop()
+    archiver._leader.drop()
     assert standby.turn(now=True) == len(sample())
-    standby._drop()
+    standby._leader.drop()
 
 
 def test_duckdb_and_polars_read_it_without_us(pool, tmp_path):
@@ -139,7 +139,7 @@ def test_duckdb_and_polars_read_it_without_us(pool, tmp_path):
     queue(pool, events)
     archiver = Archiver(pool.conninfo, archive)
     archiver.turn(now=True)
-    archiver._drop()
+    archiver._leader.drop()
     pattern = f"{archive.url}/**/*.parquet"
     rows = duckdb.sql(
         "select zone, outcome, count(*) from read_parquet(?, hive_partitioning = true) where day >= ? "

@@ -57,7 +57,7 @@ def test_ready_says_what_does_not_work_and_when_it_does_again(config, tmp_path):
         ready = get("/readyz")
         assert ready.status_code == 200, ready.text
         parts = {part["name"] for part in ready.json()["parts"]}
-        assert parts == {"judge", "correlate", "upkeep", "archive", "configuration", "store"}
+        assert parts == {"judge", "correlate", "upkeep", "evidence", "archive", "configuration", "store"}
         assert get("/healthz", bridge.ports.board).status_code == 200
         (tmp_path / "inventory.yaml").write_text("zones: []\n")
         bridge.reload()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from dns_events import otlp
+from dns_events import Record, otlp
 from kafka_bridge.config import Store
 from kafka_bridge.errors import FencedError
 from kafka_bridge.intake.journal import Journal
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.correlator import Correlator
-from kafka_bridge.pipeline.decode import decode
+from kafka_bridge.pipeline.decode import Dead, decode
+from kafka_bridge.pipeline.partition import Batch, Partition
 from kafka_bridge.pipeline.worker import Worker
 from kafka_bridge.store.upkeep import prune
 from msgspec import structs
@@ -43,6 +44,16 @@ def one(pool, sql, *values):
 def drain(working, *, tick=True):
     while working.turn(now(), tick=tick):
         pass
+
+
+def test_a_nul_in_an_answer_or_a_reason_stops_nothing(pool):
+    """PostgreSQL's text has no place for it."""
+    (event,) = outage(0.2)[:1]
+    record = Record(name="example.com", type="TXT", ttl=1, data="a\x00b")
+    batch = Batch([structs.replace(event, answers=(record,))], ((1, Dead("not \x00 this", b"\x00")),), 2)
+    Partition(pool, INVENTORY, RULES).commit(lambda _cursor, _offset: batch, lambda _: None)
+    assert one(pool, "select answers->0->>'data' from answer_current") == "a\ufffdb"
+    assert one(pool, "select reason from deadletter") == "not \ufffd this"
 
 
 def test_a_request_whose_length_reads_like_json_is_none():

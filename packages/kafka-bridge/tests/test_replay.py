@@ -70,7 +70,7 @@ def place(tmp_path, pool):
     correlate(pool)
     archiver = Archiver(pool.conninfo, Archive(url=str(tmp_path / "archive")))
     assert archiver.turn(now=True) == len(events)
-    archiver._drop()
+    archiver._leader.drop()
     (tmp_path / "inventory.yaml").write_text(INVENTORY_YAML)
     shutil.copytree(PACKAGED, tmp_path / "rules")
     (tmp_path / "bridge.yaml").write_text(

@@ -16,6 +16,7 @@ from .board.app import LOOPBACK_NAMES
 from .board.app import create_app as create_board
 from .config import endpoint
 from .errors import BridgeError, ConfigError
+from .evidence.notary import Notary
 from .health.measures import Measures
 from .health.telemetry import Telemetry, observe
 from .health.vitals import Part, Vitals
@@ -150,6 +151,8 @@ class Bridge:
         if self._does("deliver"):
             upkeep = self._helpers["upkeep"] = Upkeep(self.pool, config.store)
             stack.callback(upkeep.start().stop)
+            notary = self._helpers["evidence"] = Notary(self.conninfo)
+            stack.callback(notary.start().stop)
             deliverer = Deliverer(self.pool, notifiers)
             stack.callback(deliverer.stop)
         if config.archive is not None and self._does("archive"):

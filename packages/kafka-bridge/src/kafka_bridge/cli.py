@@ -22,6 +22,7 @@ from .bridge import Bridge
 from .config import Config, Otlp, endpoint, load_config, loopback, schema
 from .deadletter import deadletter_app
 from .errors import BridgeError, ConfigError
+from .evidence.commands import evidence_app
 from .health.doctor import doctor
 from .kafka.commands import topics_app
 from .kafka.settings import Kafka
@@ -48,6 +49,7 @@ app.command(drill_app)
 app.command(deadletter_app)
 app.command(topics_app)
 app.command(store_app)
+app.command(evidence_app)
 app.command(doctor)
 app.command(probes_app)
 app.command(replay)

@@ -18,7 +18,7 @@ from dns_events.durations import seconds
 from psycopg_pool import PoolTimeout
 
 from kafka_bridge.errors import BridgeError
-from kafka_bridge.store.pool import connect
+from kafka_bridge.store.leader import Leader
 
 from . import layout
 from .place import Place
@@ -46,10 +46,9 @@ class Archiver:
     """
 
     def __init__(self, conninfo: str, archive: Archive) -> None:
-        self._conninfo = conninfo
+        self._leader = Leader(conninfo, _LOCK)
         self._archive = archive
         self._place = Place(archive)
-        self._connection: Connection | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
         self.trouble: str | None = None
@@ -64,7 +63,7 @@ class Archiver:
         """Finish the batch at hand; what waits is written after the next start."""
         self._stopping.set()
         self._thread.join(60)
-        self._drop()
+        self._leader.drop()
 
     def _run(self) -> None:
         pause = _PACE
@@ -74,14 +73,14 @@ class Archiver:
                 while self.turn() and not self._stopping.is_set():
                     pass
                 today = dt.datetime.now(dt.UTC).date()
-                if self._connection is not None and pruned != today:
+                if self._leader.leading and pruned != today:
                     self.prune(today)
                     pruned = today
                 self.trouble, pause = None, _PACE
             except (psycopg.Error, PoolTimeout, BridgeError, OSError) as error:
                 self.trouble = str(error).split("\n", maxsplit=1)[0]
                 log.warning("the archive waits: %s", self.trouble)
-                self._drop()
+                self._leader.drop()
                 pause = min(pause * 2, _LONGEST_PAUSE)
             self._stopping.wait(pause)
 
@@ -91,7 +90,7 @@ class Archiver:
         Args:
             now: do not wait for more events.
         """
-        connection = self._lead()
+        connection = self._leader.connection()
         if connection is None:
             return 0
         batch = self._marked(connection) or self._mark(connection, now=now)
@@ -120,7 +119,7 @@ class Archiver:
         """Remove days that are past their time; returns them."""
         first = today - dt.timedelta(seconds=seconds(self._archive.keep))
         old = [name for name in self._place.folders() if name < f"day={first.isoformat()}"]
-        connection = self._lead()
+        connection = self._leader.connection()
         if connection is None:
             return []
         for name in old:
@@ -150,18 +149,3 @@ class Archiver:
             (self._archive.events,),
         ).fetchone()
         return None if row is None else int(row[0])
-
-    def _lead(self) -> Connection | None:
-        if self._connection is None:
-            connection = connect(self._conninfo)
-            row = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-            if row is None or not row[0]:
-                connection.close()
-                return None
-            self._connection = connection
-        return self._connection
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()

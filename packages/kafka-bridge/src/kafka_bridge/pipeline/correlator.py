@@ -13,7 +13,7 @@ from dns_rules import Correlation, Finding, StateError
 
 from kafka_bridge.health.vitals import Part
 from kafka_bridge.store.columns import CONSUMER
-from kafka_bridge.store.pool import connect
+from kafka_bridge.store.leader import Leader
 
 from . import write
 
@@ -56,13 +56,12 @@ class Correlator:
         *,
         publish: Callable[[list[tuple[str, str, bytes]]], None] | None = None,
     ) -> None:
-        self._conninfo = conninfo
+        self._leader = Leader(conninfo, _LOCK)
         self.inventory = inventory
         self.rules = rules
         self._notifiers = notifiers
         self._publish = publish
         self._correlation: Correlation | None = None
-        self._connection: Connection | None = None
         self._until: int | None = None
         self.arrived = threading.Event()
         """Set when there may be new findings."""
@@ -92,7 +91,7 @@ class Correlator:
     @property
     def leading(self) -> bool:
         """Whether this one works."""
-        return self._connection is not None
+        return self._leader.leading
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -109,7 +108,7 @@ class Correlator:
 
     def turn(self) -> bool:
         """One transaction; returns whether this one leads."""
-        connection = self._lead()
+        connection = self._leader.connection()
         if connection is None:
             return False
         with connection.transaction(), connection.cursor() as cursor:
@@ -138,26 +137,17 @@ class Correlator:
 
     def publish(self) -> None:
         """Send what was committed to the topics, and forget it once it is there: at least once, in order."""
-        if self._publish is None or self._connection is None:
+        connection = self._leader.connection() if self._leader.leading else None
+        if self._publish is None or connection is None:
             return
         while True:
-            rows = self._connection.execute(
+            rows = connection.execute(
                 "select seq, topic, key, body::text from publication order by seq limit 500"
             ).fetchall()
             if not rows:
                 return
             self._publish([(topic, key, body.encode()) for _, topic, key, body in rows])
-            self._connection.execute("delete from publication where seq <= %s", (rows[-1][0],))
-
-    def _lead(self) -> Connection | None:
-        if self._connection is None:
-            connection = connect(self._conninfo)
-            row = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-            if row is None or not row[0]:
-                connection.close()
-                return None
-            self._connection = connection
-        return self._connection
+            connection.execute("delete from publication where seq <= %s", (rows[-1][0],))
 
     def _load(self, connection: Connection) -> Correlation:
         correlation = Correlation(self.inventory, self.rules)
@@ -167,10 +157,8 @@ class Correlator:
         return correlation
 
     def _drop(self) -> None:
-        connection, self._connection = self._connection, None
         self._correlation = self._until = None
-        if connection is not None:
-            connection.close()
+        self._leader.drop()
 
     @staticmethod
     def _clock(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int | None:

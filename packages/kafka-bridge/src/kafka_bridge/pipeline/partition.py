@@ -10,6 +10,7 @@ from dns_rules import Judgement
 from dns_rules.state import moment
 
 from kafka_bridge.errors import FencedError
+from kafka_bridge.evidence.select import select
 from kafka_bridge.health.measures import Measures
 from kafka_bridge.store.columns import CONSUMER
 from kafka_bridge.store.rollup import note_late
@@ -181,6 +182,7 @@ class Partition:
             write.aggregates(cursor, planned, self.number % _SLOTS)
             if self._archive:
                 write.archive(cursor, enriched)
+            write.evidence(cursor, select(new))
             write.judgement(cursor, judged.findings, judged.health)
             write.dead_letters(cursor, self._bus, self.number, batch.dead)
             write.states(cursor, self.number, [(zone, judgement.dump(zone)) for zone in sorted(judged.zones)])

@@ -107,7 +107,8 @@ def region_of(event: Event) -> str:
 def answer_data(event: Observation) -> str:
     """The answer's records as JSON text."""
     records: list[dict[str, Any]] = [msgspec.to_builtins(record) for record in event.answers]
-    return msgspec.json.encode(records).decode()
+    # PostgreSQL's JSON cannot hold NUL; a TXT record may.
+    return msgspec.json.encode(records).decode().replace("\\u0000", "\\ufffd")
 
 
 def answer_mark(event: Observation) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import psycopg
     from dns_rules import Finding, Health, Incident
 
+    from kafka_bridge.evidence.select import Piece
+
     from .decode import Dead
     from .enrich import Enriched
     from .plan import Counts, Plan
@@ -195,6 +197,14 @@ def archive(cursor: Cursor, events: Iterable[Enriched]) -> None:
             copy.write_row((event.decode(), enrichment.decode()))
 
 
+def evidence(cursor: Cursor, pieces: Iterable[Piece]) -> None:
+    """Records on their way into the chain."""
+    cursor.executemany(
+        "insert into evidence_queue (kind, zone, time, source, body) values (%s, %s, %s, %s, %s)",
+        [(piece.kind, piece.zone, piece.time, piece.source, piece.body) for piece in pieces],
+    )
+
+
 def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Health]) -> None:
     """Findings, for the record and for the correlation, and health as it is now."""
     bodies = [(f, _json(f)) for f in findings]
@@ -297,7 +307,7 @@ def dead_letters(cursor: Cursor, topic: str | None, partition: int, dead: Iterab
     cursor.executemany(
         'insert into deadletter (topic, partition, "offset", reason, payload) values (%s, %s, %s, %s, %s) '
         "on conflict do nothing",
-        [(topic, partition, offset, letter.reason, letter.payload) for offset, letter in dead],
+        [(topic, partition, offset, letter.reason.replace("\0", "\ufffd"), letter.payload) for offset, letter in dead],
     )
 
 

@@ -247,6 +247,8 @@ create view v_pipeline as
     select 'archive', null, null, min(queued), extract(epoch from now() - min(queued))::double precision, count(*)
     from archive_queue
     union all
+    select 'evidence', null, null, min(time), null, count(*) from evidence_queue
+    union all
     select 'deliver', null, null, min(o.created), extract(epoch from now() - min(o.created))::double precision, count(*)
     from delivery d join outbox o on o.id = d.page
     where d.delivered is null
@@ -258,6 +260,9 @@ create view v_deadletter as
 
 create view v_audit as
     select seq, at, actor, action, detail from audit_log;
+
+create view v_evidence as
+    select seq, recorded, kind, zone, time, source, encode(hash, 'hex') as hash from evidence;
 
 create view v_zone_overview as
     select o.zone, o.owner, o.owner_name, o.criticality,

@@ -1,0 +1,146 @@
+"""A bundle: a stretch of the chain in a zip file, with other zones' contents withheld, that verifies without us."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from kafka_bridge.errors import BridgeError
+from kafka_bridge.version import __version__
+
+from .chain import Fault, Record, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_RECORDS, _MANIFEST, _README, _INCIDENT = "records.ndjson", "manifest.json", "README.txt", "incident.json"
+#: Of one file in a bundle, unpacked.
+_MOST = 512 << 20
+_TEXT = """\
+Evidence of dnstower, taken {taken} by {by}.
+
+records.ndjson is a whole stretch of a chain of hashes, one record a line. Records of other zones are in it without
+their content; their digests keep the chain whole. incident.json is the incident, where there is one.
+
+To verify it without any database:
+
+    pip install kafka-bridge
+    kafka-bridge evidence verify {name}
+
+By hand: digest = SHA-256 of the JSON array [kind, zone, time, recorded, source, body], without spaces, with times in
+microseconds since 1970; hash = SHA-256 of the hash before, the number as 8 bytes big-endian, and the digest. The last
+hash is {head}: it is to be compared with one that was kept elsewhere (kafka-bridge evidence head).
+"""
+
+
+def write(path: Path, records: Iterable[Record], zones: frozenset[str], incident: Any, by: str) -> dict[str, Any]:
+    """Make a bundle; returns its manifest.
+
+    Args:
+        path: of the file, which must not be there.
+        records: a whole stretch of the chain.
+        zones: whose records go in with their content.
+        incident: goes in as JSON, where there is one.
+        by: who takes it.
+    """
+    lines, first, last = io.BytesIO(), None, None
+    for record in records:
+        shown = record.zone is None or record.zone in zones
+        lines.write(json.dumps(_out(record, shown=shown), separators=(",", ":")).encode() + b"\n")
+        first, last = first or record, record
+    if first is None or last is None:
+        msg = "there are no records of that; see `kafka-bridge evidence list`"
+        raise BridgeError(msg)
+    files = {_RECORDS: lines.getvalue()}
+    if incident is not None:
+        files[_INCIDENT] = json.dumps(incident, indent=2).encode()
+    taken = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    files[_README] = _TEXT.format(taken=taken, by=by, name=path.name, head=last.hash.hex()).encode()
+    manifest = {
+        "version": 1, "taken": taken, "by": by, "kafka_bridge": __version__, "zones": sorted(zones),
+        "first": first.seq, "last": last.seq, "head": last.hash.hex(),
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }  # fmt: skip
+    partial = path.with_name(path.name + ".partial")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, data in {_MANIFEST: json.dumps(manifest, indent=2).encode(), **files}.items():
+            bundle.writestr(name, data)
+    try:
+        path.hardlink_to(partial)
+    except FileExistsError as error:
+        msg = f"{path} is there already; choose another name"
+        raise BridgeError(msg) from error
+    finally:
+        partial.unlink()
+    return manifest
+
+
+def check(path: Path) -> tuple[int, list[Fault]]:
+    """The number of records in a bundle, and everything that is wrong with it.
+
+    Raises:
+        BridgeError: it is no bundle, or larger than anybody makes one.
+    """
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            manifest = json.loads(_read(bundle, _MANIFEST))
+            faults = [
+                Fault(0, f"{name} is not as the manifest says")
+                for name, digest in sorted(manifest["files"].items())
+                if hashlib.sha256(_read(bundle, name)).hexdigest() != digest
+            ]
+            records = [_in(json.loads(line)) for line in _read(bundle, _RECORDS).splitlines()]
+            head = bytes.fromhex(manifest["head"])
+            faults += verify(records, seq=manifest["first"], previous=None, head=head)
+            if len(records) != manifest["last"] - manifest["first"] + 1:
+                faults.append(Fault(manifest["last"], "not as many records as the manifest says"))
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        msg = f"{path} is no bundle of evidence that can be read: {error}"
+        raise BridgeError(msg) from error
+    except (NotImplementedError, RuntimeError, EOFError, OverflowError) as error:  # encrypted, or an odd compression
+        msg = f"{path} is no bundle of evidence that can be read: {error}"
+        raise BridgeError(msg) from error
+    return len(records), faults
+
+
+def _read(bundle: zipfile.ZipFile, name: str) -> bytes:
+    with bundle.open(name) as file:
+        data = file.read(_MOST + 1)
+    if len(data) > _MOST:
+        msg = f"{name} is over {_MOST} bytes"
+        raise ValueError(msg)
+    return data
+
+
+def _out(record: Record, *, shown: bool) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "seq": record.seq, "recorded": record.recorded.isoformat(), "digest": record.digest.hex(),
+        "previous": record.previous.hex(), "hash": record.hash.hex(),
+    }  # fmt: skip
+    if shown:
+        made |= {
+            "kind": record.kind, "zone": record.zone, "time": record.time.isoformat(), "source": list(record.source),
+            "body": record.body,
+        }  # fmt: skip
+    return made
+
+
+def _in(tree: dict[str, Any]) -> Record:
+    recorded = dt.datetime.fromisoformat(tree["recorded"])
+    return Record(
+        int(tree["seq"]), recorded, str(tree.get("kind", "withheld")), tree.get("zone"),
+        dt.datetime.fromisoformat(tree["time"]) if "time" in tree else recorded,
+        tuple(map(str, tree.get("source", ()))), tree.get("body"),
+        *(bytes.fromhex(tree[name]) for name in ("digest", "previous", "hash")),
+    )  # fmt: skip
+
+
+def records_of(rows: Iterable[tuple[Any, ...]]) -> Iterator[Record]:
+    """Rows of the table as records."""
+    for seq, recorded, kind, zone, time, source, body, *hashes in rows:
+        yield Record(seq, recorded, kind, zone, time, tuple(source), body, *map(bytes, hashes))
