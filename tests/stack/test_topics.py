@@ -10,6 +10,7 @@ import time
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
+from kafka_bridge.kafka.declared import Access, Declared, wanted_grants
 
 from tests.certificates import Authority
 from tests.stack.kafka.broker import Broker
@@ -129,6 +130,13 @@ def test_a_wrong_file_is_named(tmp_path, broker, text, message):
     code, _, err = command("plan", topics_yaml(tmp_path, **text), "--config", config)
     assert code == 1
     assert message in err
+
+
+def test_other_tools_topics_are_for_the_bridge_to_read():
+    access = (Access(principal="User:b", role="bridge"), Access(principal="User:r", role="reader"))
+    grants = wanted_grants(Declared(foreign=("zeek.dns",), access=access))
+    found = {(grant.principal, grant.operation) for grant in grants if grant.name == "zeek.dns"}
+    assert found == {("User:b", "read"), ("User:b", "describe")}
 
 
 def test_grants_that_the_file_does_not_name_are_revoked(tmp_path, secured):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections import Counter
 
@@ -14,6 +15,8 @@ from dns_events import Observation
 from otel_dns_receiver.config import Resolver, load_config
 from otel_dns_receiver.observer import Observer
 from otel_dns_receiver.probing import Prober
+from otel_dns_receiver.probing.turn import Turn
+from otel_dns_receiver.question import Question, Target
 
 NAMES = 8
 CONFIG = """\
@@ -126,3 +129,53 @@ def test_a_turn_that_is_still_out_is_passed_over_and_counted(tmp_path, answered)
     _, counts, _, _ = probe(tmp_path, seconds=2.5, delay=0.2 if answered else None, timeout="900ms", in_flight=2)
     assert counts.skipped > 0
     assert counts.sent == counts.answered + counts.timed_out + counts.failed
+
+
+def test_the_bytes_of_the_first_answer_are_kept_and_of_its_like_no_more(tmp_path):
+    events, *_ = probe(tmp_path, seconds=2.5, delay=0.0, in_flight=50)
+    questions = {}
+    for event in sorted(events, key=lambda event: event.time):
+        questions.setdefault((event.name, event.qtype), []).append(event)
+    for (name, qtype), (first, *later) in questions.items():
+        message = dns.message.from_wire(base64.b64decode(first.wire))
+        assert message.question[0].to_text() == f"{name}. IN {qtype}"
+        assert later
+        assert {event.wire for event in later} == {None}
+
+
+def answer(turn, data=(), *, ttl=30, rcode=0):
+    """What a turn makes of an answer."""
+    query = dns.message.make_query("www.example.test.", "A")
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.RA
+    response.set_rcode(rcode)
+    if data:
+        response.answer.append(dns.rrset.from_text_list("www.example.test.", ttl, "IN", "A", data))
+    assert turn.accepts(response.to_wire())
+    return turn.facts
+
+
+ONE, TWO = ["192.0.2.1"], ["192.0.2.1", "192.0.2.2"]
+ANSWERS = {
+    "the same again": ([(ONE, {}), (ONE, {}), (ONE, {})], [True, False, False]),
+    "another TTL": ([(ONE, {}), (ONE, {"ttl": 29})], [True, False]),
+    "another order": ([(TWO, {}), (TWO[::-1], {})], [True, False]),
+    "another address": ([(ONE, {}), (TWO, {}), (ONE, {})], [True, True, False]),
+    "gone": ([(ONE, {}), ([], {}), ([], {"rcode": 3})], [True, True, True]),
+    # Their bytes are kept anyway, every time.
+    "a failure in between": ([(ONE, {}), ([], {"rcode": 2}), (ONE, {})], [True, False, False]),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_an_answer_is_news_when_no_answer_before_said_it(case):
+    answers, expected = ANSWERS[case]
+    turn = Turn(Question("example.test", "www.example.test", "A", Target("127.0.0.1", 53), "recursive"))
+    assert [turn.news(answer(turn, data, **how)) for data, how in answers] == expected
+
+
+def test_an_answer_that_always_differs_is_kept_so_many_times_an_hour():
+    turn = Turn(Question("example.test", "www.example.test", "A", Target("127.0.0.1", 53), "recursive"))
+    several = [f"198.51.100.{n}" for n in range(200)]
+    assert sum(turn.news(answer(turn, [data]), now=float(n)) for n, data in enumerate(several)) == 64
+    assert turn.news(answer(turn, ["192.0.2.1"]), now=3600.0)

@@ -14,10 +14,13 @@ from .exchange import Reply, exchange, query
 from .expectations import violations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dns_events import Observation, Outcome, Probe
 
     from .dnssec.trust import Trust
     from .expectations import Expectation
+    from .facts import Facts
     from .question import Question
     from .transports.pool import Pool
 
@@ -30,6 +33,7 @@ async def ask(
     pool: Pool | None = None,
     *,
     expectation: Expectation | None = None,
+    news: Callable[[Facts], bool] | None = None,
 ) -> Observation:
     """Ask once and say what came of it. Nothing a server does raises.
 
@@ -40,12 +44,13 @@ async def ask(
         trust: the zone's keys; without them nothing is validated.
         pool: connections to reuse; without it, one is made and closed.
         expectation: what the answer must be like.
+        news: whether the answer says something new, so that its bytes are kept.
     """
     name, rdtype = parse(question.name), dns.rdatatype.from_text(question.qtype)
     asked = dt.datetime.now(dt.UTC)
     message = query(name, rdtype, recursive=question.role == "recursive")
     reply = await exchange(message, question.target, timeout, question.transport, pool)
-    return observe(question, reply, probe, asked, trust, expectation)
+    return observe(question, reply, probe, asked, trust, expectation, news)
 
 
 def observe(
@@ -55,6 +60,7 @@ def observe(
     asked: dt.datetime,
     trust: Trust | None = None,
     expectation: Expectation | None = None,
+    news: Callable[[Facts], bool] | None = None,
 ) -> Observation:
     """The observation of a reply. Pure but for the id and the validation's clock."""
     if reply.status in {"timeout", "unreachable"}:
@@ -68,5 +74,6 @@ def observe(
     if expectation is not None:
         said.violations = violations(expectation, said, question.qtype, question.role)
     return facts.observation(
-        question, said, probe, asked, reply.transport, reply.latency, wire=reply.wire, detail=reply.detail
-    )
+        question, said, probe, asked, reply.transport, reply.latency, wire=reply.wire, detail=reply.detail,
+        keep=news is not None and news(said),
+    )  # fmt: skip

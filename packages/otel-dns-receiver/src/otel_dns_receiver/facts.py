@@ -124,6 +124,7 @@ def observation(
     wire: bytes | None = None,
     detail: str | None = None,
     source: Source = "probe",
+    keep: bool = False,
 ) -> Observation:
     """The event.
 
@@ -138,6 +139,7 @@ def observation(
         wire: the response; kept where it is evidence.
         detail: why there is no usable answer.
         source: how it came to be seen.
+        keep: the response is kept even where it is no evidence by itself, for instance because the answer changed.
     """
     said = outcome or facts.outcome
     return Observation(
@@ -159,7 +161,7 @@ def observation(
         serial=facts.serial,
         latency=None if said in SILENT else latency,
         dnssec=facts.dnssec,
-        wire=base64.b64encode(wire).decode() if facts.evidence and wire is not None else None,
+        wire=base64.b64encode(wire).decode() if (keep or facts.evidence) and wire is not None else None,
         detail=detail,
         violations=facts.violations,
     )

@@ -103,6 +103,8 @@ def lacking(admin: AdminClient, kafka: Kafka) -> list[str]:
     for role in kafka.roles:
         for field, operations in _NEEDS.get(role, {}).items():
             needed.setdefault(getattr(names, field), set()).update(operations)
+    if "normalize" in kafka.roles:
+        needed |= {entry.topic: {"READ"} for entry in kafka.foreign}
     answers = admin.describe_topics(
         TopicCollection(list(needed)), include_authorized_operations=True, request_timeout=_TIMEOUT
     )

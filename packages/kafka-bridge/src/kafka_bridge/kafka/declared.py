@@ -75,6 +75,8 @@ class Declared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     replication: int = 3
     in_sync: int = 2
     topics: dict[str, Topic] = {}
+    foreign: tuple[str, ...] = ()
+    """Topics of other tools that the bridge reads (`kafka.foreign` in bridge.yaml). They are theirs to make."""
     access: tuple[Access, ...] = ()
 
 
@@ -153,10 +155,12 @@ def wanted_topics(declared: Declared) -> list[WantedTopic]:
 def wanted_grants(declared: Declared) -> set[Grant]:
     """The least that each principal needs."""
     names = topics(declared.prefix)
-    return {grant for access in declared.access for grant in _grants(access, names, declared.group)}
+    return {grant for access in declared.access for grant in _grants(access, names, declared)}
 
 
-def _grants(access: Access, names: Topics, group: str) -> list[Grant]:
+def _grants(access: Access, names: Topics, declared: Declared) -> list[Grant]:
+    group = declared.group
+
     def on(operation: str, *listed: str) -> list[Grant]:
         return [Grant(access.principal, operation, "topic", name) for name in listed]
 
@@ -173,7 +177,8 @@ def _grants(access: Access, names: Topics, group: str) -> list[Grant]:
         *on("describe", *names),
         *on("describe_configs", *names),
         *on("write", *names),
-        *on("read", names.raw, names.normalized, names.deadletter),
+        *on("read", names.raw, names.normalized, names.deadletter, *declared.foreign),
+        *on("describe", *declared.foreign),
         prefixed("read", "group", f"{group}."),
         prefixed("describe", "group", f"{group}."),
         prefixed("write", "transactional_id", f"{group}-"),

@@ -179,7 +179,8 @@ class Prober:
             dt.datetime.fromtimestamp(asked, dt.UTC),
             transport,
             latency,
-            wire=wire if facts.evidence else None,
+            wire=wire,
+            keep=turn.news(facts),
         )
         self._done(turn, event)
 
@@ -217,6 +218,7 @@ class Prober:
                 self._trust.get(question.zone),
                 self._pool,
                 expectation=turn.expectation,
+                news=turn.news,
             )
         except OSError as error:
             self._say("local", f"could not ask: {error}")

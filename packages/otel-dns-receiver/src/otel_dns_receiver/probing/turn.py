@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import dns.message
 import dns.rdatatype
-from dns_events import Record, from_dns
+from dns_events import Record, fingerprint, from_dns
 from dns_events.names import parse
 
 from otel_dns_receiver import wire as wires
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 #: Servers that rotate their answers have a few forms of each.
 _MOST_KNOWN = 8
+#: So many different answers are remembered, and so many are news within an hour: one that differs each time (a
+#: location, a rotation of many) is not kept each time.
+_MOST_NEWS = 64
+_HOUR = 3600.0
+#: Outcomes that say something of the zone; the bytes of the others are kept anyway, or there are none.
+_ANSWERED = frozenset({"answer", "nodata", "nxdomain"})
 
 
 class Turn:
@@ -37,8 +43,8 @@ class Turn:
     """
 
     __slots__ = (
-        "_known", "_rdtype", "_shapes", "active", "address", "expectation", "facts", "flying", "port", "question",
-        "tail",
+        "_known", "_latest", "_news", "_news_since", "_rdtype", "_shapes", "_told", "active", "address", "expectation",
+        "facts", "flying", "port", "question", "tail",
     )  # fmt: skip
 
     def __init__(self, question: Question, expectation: Expectation | None = None) -> None:
@@ -51,6 +57,9 @@ class Turn:
         self.tail: bytes = asked.to_wire()[2:]
         self._known: dict[bytes, Facts] = {}
         self._shapes: dict[bytes, _Shape] = {}
+        self._told: dict[tuple[str, str], None] = {}
+        self._latest: Facts | None = None
+        self._news, self._news_since = 0, float("-inf")
         self.facts: Facts | None = None
         """What the last accepted answer says."""
         self.flying = False
@@ -73,6 +82,31 @@ class Turn:
             check(root, message, self.question, self._rdtype, trust, now)
         if root is not facts:
             facts.checked_like(root)
+
+    def news(self, facts: Facts, now: float | None = None) -> bool:
+        """Whether this answer says what none before it said: the first, and each with other data. TTLs do not count.
+
+        Args:
+            facts: of the answer.
+            now: monotonic seconds.
+        """
+        root = facts.root or facts
+        if root is self._latest or facts.outcome not in _ANSWERED:
+            return False
+        self._latest = root
+        mark = facts.outcome, fingerprint(facts.answers)
+        known = mark in self._told
+        self._told.pop(mark, None)
+        self._told[mark] = None  # the newest is forgotten last
+        if known:
+            return False
+        if len(self._told) > _MOST_NEWS:
+            self._told.pop(next(iter(self._told)))
+        now = time.monotonic() if now is None else now
+        if now - self._news_since >= _HOUR:
+            self._news, self._news_since = 0, now
+        self._news += 1
+        return self._news <= _MOST_NEWS
 
     def _read(self, wire: bytes) -> bool:
         for shape in self._shapes.values():
