@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import psycopg
 import pytest
@@ -120,6 +121,24 @@ def test_what_comes_late_is_counted_where_it_belongs(filled):
     assert total == [(len(history()) + len(late), len(late))]
     by_day = "select day, sum(total)::int, sum(servfail)::int from {} group by 1 order by 1"
     assert rows(filled, by_day.format("v_estate_day")) == rows(filled, by_day.format("v_zone_day"))
+
+
+def test_nothing_is_closed_over_a_batch_that_is_not_committed_yet(store):
+    with open_pool(store) as pool:
+        with pool.connection() as connection:
+            if ground(connection) == "timescale":
+                return  # it sees to that by itself
+        listed = events("example.com", (Span(to="2m", every="20s"),), NOW - HOUR)
+        made = plan(listed)
+        with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            note_late(cursor, {(key[0], key[1]) for key in made.minutes})
+            closing = threading.Thread(target=settle, args=(pool,))
+            closing.start()
+            write.aggregates(cursor, made)
+            assert closing.is_alive()
+        closing.join(20)
+        assert not closing.is_alive()
+        assert rows(pool, "select sum(answer)::int from zone_minute_closed") == [(len(listed),)]
 
 
 def test_what_comes_after_its_minutes_are_gone_changes_no_hour(filled):

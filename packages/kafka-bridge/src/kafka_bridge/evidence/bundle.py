@@ -7,30 +7,36 @@ import hashlib
 import io
 import json
 import zipfile
-from typing import TYPE_CHECKING, Any
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.version import __version__
 
-from .chain import Fault, Record, verify
+from .chain import Fault, Record, digest_of, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _RECORDS, _MANIFEST, _README, _INCIDENT = "records.ndjson", "manifest.json", "README.txt", "incident.json"
+_KEYS = "keys.ndjson"
 #: Of one file in a bundle, unpacked.
 _MOST = 512 << 20
 _TEXT = """\
 Evidence of dnstower, taken {taken} by {by}.
 
 records.ndjson is a whole stretch of a chain of hashes, one record a line. Records of other zones are in it without
-their content; their digests keep the chain whole. incident.json is the incident, where there is one.
+their content; their digests keep the chain whole. incident.json is the incident, where there is one. keys.ndjson are
+records from before that stretch: responses that told the zone's DNSKEYs. They are not linked to it; of each only its
+own digest can be recomputed.
 
 To verify it without any database:
 
-    pip install kafka-bridge
-    kafka-bridge evidence verify {name}
+    pip install 'kafka-bridge[evidence]'
+    kafka-bridge evidence verify {name} --head HASH
+
+It also validates the DNSSEC signatures of recorded responses again, at the time at which each was seen.
 
 By hand: digest = SHA-256 of the JSON array [kind, zone, time, recorded, source, body], without spaces, with times in
 microseconds since 1970; hash = SHA-256 of the hash before, the number as 8 bytes big-endian, and the digest. The last
@@ -38,7 +44,9 @@ hash is {head}: it is to be compared with one that was kept elsewhere (kafka-bri
 """
 
 
-def write(path: Path, records: Iterable[Record], zones: frozenset[str], incident: Any, by: str) -> dict[str, Any]:
+def write(
+    path: Path, records: Iterable[Record], zones: frozenset[str], incident: Any, by: str, keys: Iterable[Record] = ()
+) -> dict[str, Any]:
     """Make a bundle; returns its manifest.
 
     Args:
@@ -47,16 +55,19 @@ def write(path: Path, records: Iterable[Record], zones: frozenset[str], incident
         zones: whose records go in with their content.
         incident: goes in as JSON, where there is one.
         by: who takes it.
+        keys: earlier records with the zones' DNSKEYs.
     """
     lines, first, last = io.BytesIO(), None, None
     for record in records:
         shown = record.zone is None or record.zone in zones
-        lines.write(json.dumps(_out(record, shown=shown), separators=(",", ":")).encode() + b"\n")
+        lines.write(_line(record, shown=shown))
         first, last = first or record, record
     if first is None or last is None:
         msg = "there are no records of that; see `kafka-bridge evidence list`"
         raise BridgeError(msg)
     files = {_RECORDS: lines.getvalue()}
+    if earlier := [_line(record, shown=True) for record in keys]:
+        files[_KEYS] = b"".join(earlier)
     if incident is not None:
         files[_INCIDENT] = json.dumps(incident, indent=2).encode()
     taken = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -80,8 +91,29 @@ def write(path: Path, records: Iterable[Record], zones: frozenset[str], incident
     return manifest
 
 
-def check(path: Path) -> tuple[int, list[Fault]]:
-    """The number of records in a bundle, and everything that is wrong with it.
+class Checked(NamedTuple):
+    """What a bundle comes to."""
+
+    records: list[Record]
+    """The stretch of the chain."""
+    keys: list[Record]
+    """Earlier records, beside the chain."""
+    faults: list[Fault]
+
+
+def check(path: Path, head: bytes | None = None) -> tuple[int, list[Fault]]:
+    """The number of records in a bundle, and everything that is wrong with it; see `read`."""
+    checked = read(path, head)
+    return len(checked.records), checked.faults
+
+
+def read(path: Path, head: bytes | None = None) -> Checked:
+    """Everything that is in a bundle, and everything that is wrong with it.
+
+    Args:
+        path: of the file.
+        head: a hash that was kept elsewhere; it has to be in the bundle. The bundle's own says nothing of one that was
+            made up as a whole.
 
     Raises:
         BridgeError: it is no bundle, or larger than anybody makes one.
@@ -94,18 +126,42 @@ def check(path: Path) -> tuple[int, list[Fault]]:
                 for name, digest in sorted(manifest["files"].items())
                 if hashlib.sha256(_read(bundle, name)).hexdigest() != digest
             ]
+            present = {name for name in bundle.namelist() if name != _MANIFEST}
+            faults += [Fault(0, f"{name} is not in the manifest") for name in sorted(present - set(manifest["files"]))]
             records = [_in(json.loads(line)) for line in _read(bundle, _RECORDS).splitlines()]
-            head = bytes.fromhex(manifest["head"])
-            faults += verify(records, seq=manifest["first"], previous=None, head=head)
+            faults += verify(records, seq=manifest["first"], previous=None, head=bytes.fromhex(manifest["head"]))
+            zones = set(manifest["zones"])
+            faults += [
+                Fault(record.seq, "its content is withheld, though its zone is one of the bundle's")
+                for record in records
+                if record.body is None and record.zone in zones
+            ]
+            if head is not None and head not in {record.hash for record in records}:
+                faults.append(Fault(manifest["last"], "the head that was kept elsewhere is not in this bundle"))
+            lines = _read(bundle, _KEYS).splitlines() if _KEYS in present else []
+            keys = [_in(json.loads(line)) for line in lines]
+            faults += [Fault(key.seq, f"{_KEYS}: altered: its content does not have its digest") for key in keys
+                       if not _whole(key)]  # fmt: skip
             if len(records) != manifest["last"] - manifest["first"] + 1:
                 faults.append(Fault(manifest["last"], "not as many records as the manifest says"))
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{path} is no bundle of evidence that can be read: {error}"
         raise BridgeError(msg) from error
-    except (NotImplementedError, RuntimeError, EOFError, OverflowError) as error:  # encrypted, or an odd compression
+    except (NotImplementedError, RuntimeError, EOFError, OverflowError, zlib.error) as error:  # encrypted, or damaged
         msg = f"{path} is no bundle of evidence that can be read: {error}"
         raise BridgeError(msg) from error
-    return len(records), faults
+    return Checked(records, keys, faults)
+
+
+def _whole(record: Record) -> bool:
+    """Whether a record's content has its digest."""
+    return record.body is not None and record.digest == digest_of(
+        record.kind, record.zone, record.time, record.recorded, record.source, record.body
+    )
+
+
+def _line(record: Record, *, shown: bool) -> bytes:
+    return json.dumps(_out(record, shown=shown), separators=(",", ":")).encode() + b"\n"
 
 
 def _read(bundle: zipfile.ZipFile, name: str) -> bytes:

@@ -75,6 +75,8 @@ def verify(
         if record.seq > expected:
             gone = f"{expected}" if record.seq == expected + 1 else f"{expected} to {record.seq - 1}"
             yield Fault(expected, f"removed: {gone}")
+        elif record.seq < expected:
+            yield Fault(record.seq, f"reordered: it stands where {expected} belongs")
         elif before is not None and record.previous != before:
             yield Fault(record.seq, "does not follow the record before: reordered, inserted, or that one was replaced")
         if record.body is not None and record.digest != digest_of(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
+#: Any number, as long as nobody else in the database locks it.
+_LOCK = 0x0D25_707A
 #: Late ones in one transaction.
 _LATE = 2000
 
@@ -92,8 +94,10 @@ def note_late(cursor: psycopg.Cursor[Any], buckets: set[tuple[dt.datetime, str]]
         cursor: of the transaction.
         buckets: minutes and zones that were written.
     """
-    # Held until the commit: nothing is closed over what is not committed yet.
-    cursor.execute("select closing from rollup where level = 'minute' for share")
+    # Held until the commit: nothing is closed over what is not committed yet. An advisory lock has a queue, so that
+    # whoever closes gets its turn among many workers; a row's share lock has none.
+    cursor.execute("select pg_advisory_xact_lock_shared(%s)", (_LOCK,))
+    cursor.execute("select closing from rollup where level = 'minute'")
     row = cursor.fetchone()
     if row is None:
         return
@@ -115,7 +119,9 @@ def _close(connection: Connection, level: Level, until: dt.datetime) -> None:
     if until <= since:
         return
     # First the word, which waits for the batches at hand; then the work, for which nobody waits.
-    connection.execute("update rollup set closing = %s where level = %s", (until, level.name))
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute("update rollup set closing = %s where level = %s", (until, level.name))
     with connection.transaction():
         for roll in level.rolls:
             connection.execute(
