@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +16,15 @@ from kafka_bridge.store.locate import Dir, Json, Where, conninfo, query
 from kafka_bridge.store.pool import connect, open_pool
 
 from . import bundle
-from .chain import GENESIS, verify
+from .chain import GENESIS, Fault, verify
+from .responses import responses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .chain import Fault, Record
+    import psycopg
+
+    from .chain import Record
 
 evidence_app = App(
     name="evidence",
@@ -29,6 +33,8 @@ evidence_app = App(
 
 _COLUMNS = "seq, recorded, kind, zone, time, source, body, digest, previous, hash"
 _SHOW_EVERY = 50_000
+#: Sets of keys that go into a bundle from before its stretch.
+_MOST_KEYS = 16
 
 
 @evidence_app.command(name="list")
@@ -93,21 +99,24 @@ def verify_(
 ) -> int:
     """Recompute the whole chain, and name each record that was altered, removed, inserted or reordered.
 
+    Of a bundle, DNSSEC signatures are validated again too, at the time at which each response was seen; one that
+    contradicts what was recorded then is a fault. That needs kafka-bridge[evidence].
+
     Args:
         file: a bundle; it needs neither database nor configuration.
         head: it has to be in the chain.
         config: bridge.yaml.
         dir_: state folder of a running `up`.
-        as_json: one JSON object a line.
+        as_json: one JSON object a line: each fault, and of a bundle each response with what its signatures come to.
     """
-    if file is not None:
-        count, faults = bundle.check(file)
-        return _told(faults, count, as_json=as_json)
     try:
         kept = None if head is None else bytes.fromhex(head)
     except ValueError as error:
         msg = f"--head {head!r} is no hash; `kafka-bridge evidence head` prints one"
         raise BridgeError(msg) from error
+    if file is not None:
+        checked = bundle.read(file, kept)
+        return _told([*checked.faults, *_revalidated(checked, as_json=as_json)], len(checked.records), as_json=as_json)
     counted = 0
 
     def counting(records: Iterable[Record]) -> Iterator[Record]:
@@ -179,12 +188,41 @@ def export(
                 bounds or (None, None),
             )
             records = bundle.records_of(cursor)
-            manifest = bundle.write(output, records, frozenset({str(zone)}), body, audit.actor())
+            keys = bundle.records_of(_keys(connection, str(zone), (bounds or (None, None))[0]))
+            manifest = bundle.write(output, records, frozenset({str(zone)}), body, audit.actor(), keys)
         detail = {"zone": zone, "incident": incident, "file": output.name, "head": manifest["head"]}
         audit.record(connection, "evidence.export", detail)
     count = manifest["last"] - manifest["first"] + 1
     print(json.dumps(manifest) if as_json else f"{output}: {count} records, head {manifest['head']}")
     return 0
+
+
+def _keys(connection: psycopg.Connection[Any], zone: str, first: int | None) -> list[tuple[Any, ...]]:
+    """The newest records before a stretch that tell the zone's DNSKEYs."""
+    return connection.execute(
+        f"select {_COLUMNS} from evidence where zone = %s and seq < %s and kind = 'observation' "  # noqa: S608
+        'and strpos(body, \'"qtype":"DNSKEY"\') > 0 and strpos(body, \'"outcome":"answer"\') > 0 '
+        "order by time desc limit %s".encode(),
+        (zone, first, _MOST_KEYS),
+    ).fetchall()
+
+
+def _revalidated(checked: bundle.Checked, *, as_json: bool) -> list[Fault]:
+    """DNSSEC of a bundle's responses; returns what contradicts its records."""
+    listed = list(responses([*checked.keys, *checked.records]))
+    try:
+        from .dnssec import revalidate  # noqa: PLC0415 - an extra
+
+        judged = list(revalidate(listed))
+    except ImportError:
+        print("DNSSEC was not validated again: pip install 'kafka-bridge[evidence]'", file=sys.stderr)
+        return []
+    for one in judged if as_json else ():
+        print(json.dumps({**one._asdict(), "sets": dict(one.sets)}))
+    if counts := Counter(one.result for one in judged):
+        told = ", ".join(f"{number} {result}" for result, number in sorted(counts.items()))
+        print(f"DNSSEC at the time of each response: {told}", file=sys.stderr)
+    return [Fault(one.seq, f"{one.question}: {one.contradiction}") for one in judged if one.contradiction is not None]
 
 
 def _told(faults: list[Fault], count: int, *, as_json: bool) -> int:

@@ -155,10 +155,8 @@ class Revalidation:
                 return "not checked", False
             self._left -= 1
             try:
-                dns.dnssec.validate_rrsig(
-                    rrset, signature, {signature.signer: from_rdata_list(0, [key.key])}, now=now
-                )
-            except dns.dnssec.UnsupportedAlgorithm:
+                dns.dnssec.validate_rrsig(rrset, signature, {signature.signer: from_rdata_list(0, [key.key])}, now=now)
+            except dns.exception.UnsupportedAlgorithm:
                 return "algorithm not supported", False
             except (dns.exception.DNSException, ValueError):
                 continue
