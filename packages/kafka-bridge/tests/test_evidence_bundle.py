@@ -180,8 +180,8 @@ def test_a_signed_zone_from_the_export_to_the_verdict(store, tmp_path):
     config = tmp_path / "bridge.yaml"
     config.write_text("version: 1\ninventory: inventory.yaml\n")
     with open_pool(store) as pool:
-        put(pool, seen(zone.answer("example.com.", "DNSKEY"), "DNSKEY", now - day, Dnssec(status="secure")),
-            seen(expired.answer("example.com.", "DNSKEY"), "DNSKEY", now - 2.5 * day, Dnssec(status="secure")))  # fmt: skip
+        for one, age in ((expired, 2.5 * day), (zone, day)):
+            put(pool, seen(one.answer("example.com.", "DNSKEY"), "DNSKEY", now - age, Dnssec(status="secure")))
         put(pool, seen(answer, "A", now - hour, Dnssec(status="secure")),
             seen(expired.answer("www.example.com.", "A"), "A", now - hour + dt.timedelta(seconds=1),
                  Dnssec(status="bogus", cause="rrsig_expired")),

@@ -34,7 +34,8 @@ class Zone:
         key = ec.generate_private_key(ec.SECP256R1()) if algorithm.startswith("EC") else None
         key = key or ed25519.Ed25519PrivateKey.generate()
         self.name = dns.name.from_text("example.com.")
-        dnskey = dns.dnssec.make_dnskey(key.public_key(), algorithm, flags=257)
+        self.key = key
+        self.dnskey = dnskey = dns.dnssec.make_dnskey(key.public_key(), algorithm, flags=257)
         self.zone = dns.zone.from_text(ZONE, origin=self.name, relativize=False)
         dns.dnssec.sign_zone(
             self.zone, keys=[(key, dnskey)], inception=inception, expiration=expiration, add_dnskey=True, dnskey_ttl=300
@@ -136,6 +137,20 @@ def test_a_wrong_key_of_the_same_tag_is_not_enough():
     assert Revalidation(keys).judge(answer).result == "signature does not verify"
     keys.add(response(right, status="secure"))
     assert Revalidation(keys).judge(answer).result == "valid"
+
+
+def test_a_zone_signs_for_nobody_else():
+    """Another zone's key over our name: the signature is right, and says nothing."""
+    other = dns.name.from_text("other.example.")
+    told = dns.message.make_response(dns.message.make_query(other, "DNSKEY"))
+    told.answer.append(dns.rrset.from_rdata(other, 300, MINE.dnskey))
+    message = MINE.answer("www.example.com.", "A", signed=False)
+    made = dns.dnssec.sign(
+        message.answer[0], MINE.key, other, MINE.dnskey, inception=SEEN - DAY, expiration=SEEN + DAY, verify=False
+    )
+    message.answer.append(dns.rrset.from_rdata("www.example.com.", 300, made))
+    found = list(revalidate([response(told, status="secure"), response(message, 2)]))
+    assert found[1].result == "signature does not verify"
 
 
 def test_a_cname_that_a_dname_makes_needs_no_signature():
