@@ -26,8 +26,8 @@ _MOST = 512 << 20
 _TEXT = """\
 Evidence of dnstower, taken {taken} by {by}.
 
-records.ndjson is a whole stretch of a chain of hashes, one record a line. Records of other zones are in it without
-their content; their digests keep the chain whole. incident.json is the incident, where there is one. keys.ndjson are
+records.ndjson is a whole stretch of a chain of hashes, one record a line. Records of other zones, and administrative
+ones, are in it without their content; their digests keep the chain whole. incident.json is the incident, where there is one. keys.ndjson are
 records from before that stretch: responses that told the zone's DNSKEYs. They are not linked to it; of each only its
 own digest can be recomputed.
 
@@ -59,7 +59,8 @@ def write(
     """
     lines, first, last = io.BytesIO(), None, None
     for record in records:
-        shown = record.zone is None or record.zone in zones
+        # Administrative records have no zone, and may name other people's: they are withheld as well.
+        shown = record.zone in zones
         lines.write(_line(record, shown=shown))
         first, last = first or record, record
     if first is None or last is None:
