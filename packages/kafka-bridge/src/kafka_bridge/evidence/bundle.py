@@ -27,9 +27,9 @@ _TEXT = """\
 Evidence of dnstower, taken {taken} by {by}.
 
 records.ndjson is a whole stretch of a chain of hashes, one record a line. Records of other zones, and administrative
-ones, are in it without their content; their digests keep the chain whole. incident.json is the incident, where there is one. keys.ndjson are
-records from before that stretch: responses that told the zone's DNSKEYs. They are not linked to it; of each only its
-own digest can be recomputed.
+ones, are in it without their content; their digests keep the chain whole. incident.json is the incident, where there
+is one. keys.ndjson are records from before that stretch: responses that told the zone's DNSKEYs. They are not linked
+to it; of each only its own digest can be recomputed.
 
 To verify it without any database:
 
