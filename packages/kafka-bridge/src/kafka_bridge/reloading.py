@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import psycopg
 from dns_rules import load_inventory, load_rules
 from dns_rules.errors import RulesError
-from psycopg_pool import PoolTimeout
+
+from kafka_bridge.setback import setback
 
 from . import audit
 
@@ -89,9 +89,9 @@ class Reloading:
                 try:
                     self._read()
                     self._seen = now
-                except (psycopg.Error, PoolTimeout) as error:
+                except Exception as error:  # noqa: BLE001 - see setback
                     # Not in force before it is recorded; taken up at the next look.
-                    log.warning("a change waits for the store: %s", str(error).split("\n", maxsplit=1)[0])
+                    setback(log, "a change of inventory or rules waits", error)
                     self._stopping.wait(_LOOK_EVERY)
                     self._asked.set()
 

@@ -12,18 +12,18 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from dns_events import ndjson
 from dns_events.durations import seconds
-from psycopg_pool import PoolTimeout
 
-from kafka_bridge.errors import BridgeError
+from kafka_bridge.setback import setback
 from kafka_bridge.store.leader import Leader
 
 from . import layout
 from .place import Place
 
 if TYPE_CHECKING:
+    import psycopg
+
     from .place import Written
     from .settings import Archive
 
@@ -77,9 +77,8 @@ class Archiver:
                     self.prune(today)
                     pruned = today
                 self.trouble, pause = None, _PACE
-            except (psycopg.Error, PoolTimeout, BridgeError, OSError) as error:
-                self.trouble = str(error).split("\n", maxsplit=1)[0]
-                log.warning("the archive waits: %s", self.trouble)
+            except Exception as error:  # noqa: BLE001 - see setback
+                self.trouble = setback(log, "the archive waits", error)
                 self._leader.drop()
                 pause = min(pause * 2, _LONGEST_PAUSE)
             self._stopping.wait(pause)

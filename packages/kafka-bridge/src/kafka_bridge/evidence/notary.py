@@ -7,9 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
+from kafka_bridge.setback import setback
 from kafka_bridge.store.leader import Leader
 
 from .chain import GENESIS, digest_of, link
@@ -58,9 +56,8 @@ class Notary:
                 while self.turn() and not self._stopping.is_set():
                     pass
                 self.trouble, pause = None, _PACE
-            except (psycopg.Error, PoolTimeout) as error:
-                self.trouble = str(error).split("\n", maxsplit=1)[0]
-                log.warning("evidence waits: %s", self.trouble)
+            except Exception as error:  # noqa: BLE001 - see setback
+                self.trouble = setback(log, "evidence waits", error)
                 self._leader.drop()
                 pause = min(pause * 2, _LONGEST_PAUSE)
             self._stopping.wait(pause)

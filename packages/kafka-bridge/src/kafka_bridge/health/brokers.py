@@ -27,7 +27,8 @@ def look(kafka: Kafka) -> Iterator[tuple[str, str, str]]:
         yield "brokers", f"more is needed than is installed ({error})", "pip install 'kafka-bridge[kafka]'"
         return
     where = ", ".join(kafka.brokers)
-    admin = Connection(kafka).admin()
+    connection = Connection(kafka)
+    admin = connection.admin()
     try:
         known = admin.list_topics(timeout=_TIMEOUT)
     except KafkaException as error:
@@ -54,7 +55,7 @@ def look(kafka: Kafka) -> Iterator[tuple[str, str, str]]:
     try:
         for sentence in administration.lacking(admin, kafka):
             yield "access", sentence, "kafka-bridge topics apply with an administrator's login"
-        for group, topic, lag in lags(admin, kafka):
+        for group, topic, lag in lags(admin, connection):
             if lag > _LAG:
                 yield (
                     "lag", f"group {group} has {lag} messages of {topic} before it",

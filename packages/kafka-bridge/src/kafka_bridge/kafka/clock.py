@@ -7,12 +7,13 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # its stub forgets it
 
 from .stage import Stage
 
 if TYPE_CHECKING:
+    from confluent_kafka import Consumer
     from confluent_kafka.admin import AdminClient
 
     from .connection import Connection
@@ -63,40 +64,40 @@ class Clock(Stage):
     def work(self) -> None:
         """Look until done."""
         admin = self.connection.admin()
+        group = self.connection.onlooker("normalize")
         began = dt.datetime.now(dt.UTC)
-        while not self.done:
-            now = dt.datetime.now(dt.UTC)
-            time = self._normalized(admin, now)
-            if time is not None and (now - began).total_seconds() >= self._settle:
-                mark = Mark(time, _ends(admin, self._topics.normalized))
-                with self._lock:
-                    if not self._marks or self._marks[-1].time < time:
-                        self._marks.append(mark)
-            self.connection.refresh(admin)
-            self.well()
-            self.stopping.wait(_PACE)
+        try:
+            while not self.done:
+                now = dt.datetime.now(dt.UTC)
+                time = self._normalized(admin, group, now)
+                if time is not None and (now - began).total_seconds() >= self._settle:
+                    mark = Mark(time, _ends(admin, self._topics.normalized))
+                    with self._lock:
+                        if not self._marks or self._marks[-1].time < time:
+                            self._marks.append(mark)
+                self.connection.refresh(admin)
+                self.connection.refresh(group)
+                self.well()
+                self.stopping.wait(_PACE)
+        finally:
+            group.close()
 
-    def _normalized(self, admin: AdminClient, now: dt.datetime) -> dt.datetime | None:
+    def _normalized(self, admin: AdminClient, group: Consumer, now: dt.datetime) -> dt.datetime | None:
         """Until when everything that was sent has been normalized; ``None`` where nobody knows."""
         ends = {(topic, number): end for topic in self._sources for number, end in _ends(admin, topic).items()}
-        group = f"{self.connection.kafka.group}.normalize"
         places = [TopicPartition(topic, number) for topic, number in ends]
-        # Not `require_stable`: where offsets are not, librdkafka 2.16 crashes an admin client. What a transaction
-        # has not committed yet is not in the answer either way.
-        answer = admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, places)], request_timeout=_TIMEOUT
-        )
-        done = {(place.topic, place.partition): place for place in answer[group].result().topic_partitions}
+        # What a transaction has not committed yet is not in the answer.
+        done = {(place.topic, place.partition): place for place in group.committed(places, _TIMEOUT)}
         self.lag = 0
         slowest = now
         unknown = False
         for spot, end in ends.items():
-            place = done.get(spot)
-            waiting = end - max(0, place.offset if place is not None else 0)
+            place = done[spot]
+            waiting = end - max(0, place.offset)
             if waiting <= 0:
                 continue
             self.lag += waiting
-            if place is None or not place.metadata:
+            if not place.metadata:
                 unknown = True  # nothing of it was normalized yet
             else:
                 slowest = min(slowest, dt.datetime.fromtimestamp(int(place.metadata) / 1000, dt.UTC))

@@ -42,13 +42,13 @@ class Connection:
         """An idempotent producer: acks from all replicas in sync, no duplicates by its own retries."""
         return Producer(
             {
-                **self._common(),
-                "enable.idempotence": True,
-                "acks": "all",
                 "compression.type": "lz4",
                 "linger.ms": 5,
                 "delivery.timeout.ms": 10_000,
                 "queue.buffering.max.kbytes": 64 << 10,
+                **self._common(),
+                "enable.idempotence": True,
+                "acks": "all",
                 **_dotted(options),
             }
         )
@@ -57,21 +57,29 @@ class Connection:
         """A consumer that reads committed messages and commits by itself."""
         return Consumer(
             {
+                "session.timeout.ms": 10_000,
+                "queued.max.messages.kbytes": 32 << 10,
+                "fetch.wait.max.ms": 100,
                 **self._common(),
                 "group.id": f"{self.kafka.group}.{group}",
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest",
                 "partition.assignment.strategy": "cooperative-sticky",
-                "session.timeout.ms": 10_000,
-                "queued.max.messages.kbytes": 32 << 10,
-                "fetch.wait.max.ms": 100,
                 **_dotted(options),
             }
         )
 
+    def onlooker(self, group: str) -> Consumer:
+        """A client that asks how far a group has come, without joining it.
+
+        An admin client could ask too, but librdkafka 2.16's crashes the process where the group's coordinator
+        is not there or moves (it queries for it through a group that only consumers have).
+        """
+        return self.consumer(group, isolation_level="read_uncommitted")
+
     def admin(self) -> AdminClient:
-        """A client for topics, ACLs and offsets."""
+        """A client for topics, ACLs and the ends of partitions."""
         return AdminClient(self._common())
 
     @property

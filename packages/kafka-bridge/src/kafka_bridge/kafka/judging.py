@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout
 from kafka_bridge.health.measures import Measures
 from kafka_bridge.pipeline.decode import Dead
 from kafka_bridge.pipeline.partition import Batch, Partition
+from kafka_bridge.setback import setback
 
 from .stage import Stage
 
@@ -96,6 +97,8 @@ class Judging(Stage):
         self._publish = publish
         self._measures = measures or Measures()
         self._assigned: dict[int, Assigned] = {}
+        self._unassigned: Exception | None = None
+        """Why partitions could not be taken over or given back."""
         self.events = 0
         self.duplicates = 0
 
@@ -113,10 +116,14 @@ class Judging(Stage):
     def work(self) -> None:
         """Batches until done."""
         consumer = self.connection.consumer("judge", enable_partition_eof=True)
+        self._unassigned = None
         try:
             consumer.subscribe([self._topics.normalized], on_assign=self._assign, on_revoke=self._revoke)
             while not self.done:
-                self._take(consumer, consumer.consume(_MESSAGES, 0.2))
+                messages = consumer.consume(_MESSAGES, 0.2)
+                if self._unassigned is not None:
+                    raise self._unassigned
+                self._take(consumer, messages)
                 self.connection.refresh(consumer)
                 self.well()
         finally:
@@ -124,6 +131,13 @@ class Judging(Stage):
             consumer.close()
 
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        # What a callback raises comes out of confluent-kafka 2.16 as something that `except Exception` lets through.
+        try:
+            self._take_over(consumer, places)
+        except Exception as error:  # noqa: BLE001 - raised again by `work`
+            self._unassigned = error
+
+    def _take_over(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
             partition = Partition(
                 self._pool, self.inventory, self.rules, place.partition, bus=place.topic, archive=self._archive,
@@ -147,7 +161,10 @@ class Judging(Stage):
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
             self._assigned.pop(place.partition, None)
-        consumer.incremental_unassign(places)
+        try:
+            consumer.incremental_unassign(places)
+        except KafkaException as error:
+            self._unassigned = error
 
     def _take(self, consumer: Consumer, messages: list[Message]) -> None:
         batches: dict[int, list[Message]] = {}
@@ -177,7 +194,7 @@ class Judging(Stage):
         try:
             done = assigned.partition.commit(lambda _, offset: _batch(messages, offset), lambda _: None)
         except (psycopg.Error, PoolTimeout, StateError) as error:
-            log.warning("the batch was rolled back and is taken again: %s", str(error).split("\n")[0])
+            setback(log, "the batch was rolled back and is taken again", error)
             self.trouble = "the store does not take batches"
             self._measures.failed("judge")
             assigned.partition.forget()

@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import msgspec
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from kafka_bridge.pipeline.decode import decode
 
@@ -52,9 +52,8 @@ class Progress:
         for message in messages:
             error = message.error()
             topic, number, offset = message.topic(), message.partition(), message.offset()
-            assert topic is not None
-            assert number is not None
-            assert offset is not None
+            if topic is None or number is None or offset is None:
+                raise KafkaException(error)
             place = (topic, number)
             next_, time = self._at.get(place, (0, 0))
             if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name

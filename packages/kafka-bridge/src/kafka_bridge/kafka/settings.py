@@ -65,6 +65,6 @@ class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enriched: bool = True
     """Whether judged events are written to the topic `dns.enriched` with what was known beside them."""
     options: dict[str, str | int | float | bool] = {}
-    """Further options of librdkafka."""
+    """Further options of librdkafka. Times and sizes are yours to change; what the bridge's promises rest on is not."""
     roles: tuple[Role, ...] = ("forward", "normalize", "judge", "correlate", "deliver", "archive", "board")
     """What this process does; others of the same group do the rest."""

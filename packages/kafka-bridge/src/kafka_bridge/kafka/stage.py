@@ -7,13 +7,10 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
-import psycopg
-from confluent_kafka import KafkaError, KafkaException
-from dns_rules import StateError
-from psycopg_pool import PoolTimeout
+from confluent_kafka import KafkaException
 
-from kafka_bridge.errors import FencedError
 from kafka_bridge.health.vitals import Part
+from kafka_bridge.setback import setback
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -77,22 +74,14 @@ class Stage(ABC):
             try:
                 self.work()
                 self.connection.renewed()
-            except FencedError as error:
-                log.warning("%s: %s", self.name, error)
-                self._failed(str(error))
-            except (KafkaException, psycopg.Error, PoolTimeout, StateError, OSError) as error:
-                text = _words(error)
-                log.warning("%s: rolled back and taken again: %s", self.name, text)
-                self._failed(text)
+            except Exception as error:  # noqa: BLE001 - see setback
+                self.errors += 1
+                self.trouble = setback(log, f"{self.name}: rolled back and taken again", error, KafkaException)
             if self.errors > errors:
                 self.stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             if self.trouble is None:
                 pause = 0.2
-
-    def _failed(self, text: str) -> None:
-        self.errors += 1
-        self.trouble = text
 
 
 def value_of(message: Message) -> bytes:
@@ -104,9 +93,3 @@ def value_of(message: Message) -> bytes:
     if (error := message.error()) is not None:
         raise KafkaException(error)
     return message.value() or b""
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
-        return str(error.args[0].str())
-    return str(error).split("\n", maxsplit=1)[0]

@@ -6,8 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-import psycopg
-from psycopg_pool import PoolTimeout
+from kafka_bridge.setback import setback
 
 from .notifier import DeliveryError
 
@@ -46,8 +45,8 @@ class Deliverer:
             try:
                 while self.turn():
                     pass
-            except (psycopg.Error, PoolTimeout) as error:
-                log.warning("pages wait for the store: %s", str(error).split("\n")[0])
+            except Exception as error:  # noqa: BLE001 - see setback
+                setback(log, "pages wait", error)
             if stopping:
                 return
             self._stopping.wait(_PACE)

@@ -8,10 +8,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import psycopg
-from dns_rules import Correlation, Finding, StateError
+from dns_rules import Correlation, Finding
 
 from kafka_bridge.health.vitals import Part
+from kafka_bridge.setback import setback
 from kafka_bridge.store.columns import CONSUMER
 from kafka_bridge.store.leader import Leader
 
@@ -20,6 +20,7 @@ from . import write
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import psycopg
     from dns_rules import Inventory, Rules
 
     Connection = psycopg.Connection[tuple[Any, ...]]
@@ -100,9 +101,8 @@ class Correlator:
                 self.turn()
                 self.publish()
                 self.trouble = None
-            except (psycopg.Error, StateError, OSError) as error:
-                self.trouble = str(error).split("\n", maxsplit=1)[0]
-                log.warning("the correlation was rolled back and is taken again: %s", self.trouble)
+            except Exception as error:  # noqa: BLE001 - see setback
+                self.trouble = setback(log, "the correlation is taken again", error)
                 self._drop()
             self.arrived.wait(_PACE)
 

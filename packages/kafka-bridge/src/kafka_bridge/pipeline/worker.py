@@ -7,13 +7,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-from dns_rules import StateError
-from psycopg_pool import PoolTimeout
-
 from kafka_bridge.errors import FencedError
 from kafka_bridge.health.measures import Measures
 from kafka_bridge.health.vitals import Part
+from kafka_bridge.setback import setback
 
 from .decode import decode
 from .partition import Batch, Partition
@@ -21,6 +18,7 @@ from .partition import Batch, Partition
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import psycopg
     from dns_events import Event
     from dns_rules import Inventory, Rules
 
@@ -116,10 +114,9 @@ class Worker:
                 log.error("%s", error)  # noqa: TRY400 - it says all there is
                 self.failure = error
                 return
-            except (psycopg.Error, PoolTimeout, StateError) as error:
-                self.trouble = str(error).split("\n", maxsplit=1)[0]
+            except Exception as error:  # noqa: BLE001 - see setback
+                self.trouble = setback(log, "the batch was rolled back and is taken again", error)
                 self._measures.failed("judge")
-                log.warning("the batch was rolled back and is taken again: %s", self.trouble)
                 self.partition.forget()
                 started = dt.datetime.now(dt.UTC).timestamp()
                 self._stopping.wait(pause)

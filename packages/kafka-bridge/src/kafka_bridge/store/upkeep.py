@@ -8,9 +8,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-import psycopg
 from dns_events.durations import seconds
-from psycopg_pool import PoolTimeout
+
+from kafka_bridge.setback import setback
 
 from .columns import CONSUMER
 from .ground import ground
@@ -112,9 +112,8 @@ class Upkeep:
             try:
                 self.turn()
                 self.trouble = None
-            except (psycopg.Error, PoolTimeout) as error:
-                self.trouble = str(error).split("\n", maxsplit=1)[0]
-                log.warning("the store's upkeep is tried again: %s", self.trouble)
+            except Exception as error:  # noqa: BLE001 - see setback
+                self.trouble = setback(log, "the store's upkeep is tried again", error)
 
     def turn(self) -> None:
         """Do what is due, unless another process is at it."""
