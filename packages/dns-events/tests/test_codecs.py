@@ -16,6 +16,8 @@ from strategies import events
 
 NOW = dt.datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=dt.UTC)
 
+NESTED = '{"beyond": ' + '{"a":' * 5000 + "1" + "}" * 5001
+
 
 def observation(**changes):
     fields = {
@@ -81,9 +83,10 @@ def test_unknown_fields_are_passed_over_so_that_newer_writers_can_be_read():
         ('{"type": "rumour"}', "Invalid value 'rumour'"),
         ('{"type": "observation"}', "missing required field"),
         ("[" * 10_000, "x"),
+        (NESTED, "recursion"),
         ("x" * (ndjson.MAX_LINE_BYTES + 1), "at most"),
     ],
-    ids=["cut off", "unknown type", "nothing in it", "nested", "too long"],
+    ids=["cut off", "unknown type", "nothing in it", "nested", "nested where nobody looks", "too long"],
 )
 def test_bad_lines_are_named(line, message):
     with pytest.raises(DecodeError) as caught:
@@ -150,8 +153,9 @@ def test_bulk_encoding_keeps_apart_what_differs_in_what_was_said_beside():
         LogRecord(event_name="dns.observation", body={"string_value": "{"}),
         LogRecord(event_name="dns.observation", body={"string_value": '{"probe": 3}'}),
         LogRecord(event_name="dns.observation", body={"int_value": 3}),
+        LogRecord(event_name="dns.observation", body={"string_value": NESTED}),
     ],
-    ids=["empty", "foreign", "bare", "list body", "cut body", "wrong body", "number body"],
+    ids=["empty", "foreign", "bare", "list body", "cut body", "wrong body", "number body", "nested body"],
 )
 def test_foreign_records_are_refused_with_a_reason(record):
     with pytest.raises(DecodeError):

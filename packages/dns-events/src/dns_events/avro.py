@@ -27,6 +27,20 @@ def schema() -> list[dict[str, Any]]:
     return found
 
 
+def parse(text: str) -> Any:
+    """A schema that values were written with, for `decode`.
+
+    Raises:
+        DecodeError: not a schema.
+    """
+    try:
+        return fastavro.parse_schema(json.loads(text))
+    except Exception as error:
+        # fastavro lets pass whatever its look into the tree comes upon.
+        msg = f"not an Avro schema: {type(error).__name__}: {error}"
+        raise DecodeError(msg) from error
+
+
 _SCHEMA = fastavro.parse_schema(schema())
 _TAGS = {f"{NAMESPACE}.{kind.__name__}": tag for tag, kind in TYPES.items()}
 
@@ -53,7 +67,7 @@ def decode(value: bytes, writer: Any = None) -> Event:
 
     Args:
         value: Avro's binary encoding.
-        writer: the schema it was written with, parsed by fastavro; ours, where left out.
+        writer: the schema it was written with, from `parse`; ours, where left out.
 
     Raises:
         DecodeError: not of that schema, not an event, an invalid event, or over 1 MiB.

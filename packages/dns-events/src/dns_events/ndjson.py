@@ -35,7 +35,7 @@ def decode(line: bytes | str) -> Event:
         raise DecodeError(msg)
     try:
         return _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
 
 

@@ -145,7 +145,7 @@ def decode(event_name: str, time_unix_nano: int, attributes: Mapping[str, Any], 
         tree["type"] = kind
         tree["time"] = _EPOCH + dt.timedelta(microseconds=time_unix_nano // 1000)
         event: Event = msgspec.convert(tree, Event)
-    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, TypeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, TypeError, RecursionError) as error:
         msg = f"{event_name}: {error}"
         raise DecodeError(msg) from error
     return event

@@ -37,7 +37,7 @@ def to_event(tree: Mapping[str, Any]) -> Event:
         if "top_nxdomain" in made:
             made["top_nxdomain"] = [(entry["name"], entry["count"]) for entry in made["top_nxdomain"]]
         event: Event = msgspec.convert(made, Event)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
     return event
 

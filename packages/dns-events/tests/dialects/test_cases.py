@@ -67,6 +67,7 @@ def test_the_outcome_follows_code_and_answers(changes, outcome):
         ({"rtt": -1.0}, "0 or more"),
         ({"rtt": "soon"}, "rtt is str; a number is needed"),
         ({"TTLs": [-1]}, "outside of 32 bits"),
+        ({"TTLs": [-1], "qtype": 15, "answers": ["mail.example.com"]}, "outside of 32 bits"),
         ({"TTLs": "60"}, "a list is needed"),
         ({"answers": [3]}, "a text is needed"),
         ({"answers": ["192.0.2.1"] * 5000}, "a DNS message holds"),

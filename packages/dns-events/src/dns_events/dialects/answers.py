@@ -37,8 +37,7 @@ def record(name: str, rdtype: str | int, data: str, ttl: int | None) -> Record:
         data: more or less presentation form: names may lack their last dot, texts their quotes.
         ttl: seconds; ``None``, for which a record has no place, stands as 0, and the observation's own is null.
     """
-    if ttl is not None and not 0 <= ttl <= 0xFFFFFFFF:
-        raise DecodeError("a TTL outside of 32 bits")
+    _bounded([ttl])
     kind = type_of(rdtype)
     return Record(name=normalize(name), type=kind, ttl=ttl or 0, data=presentation(kind, data))
 
@@ -84,8 +83,14 @@ def follow(name: str, qtype: str, answers: Sequence[Record]) -> bool:
 
 def lowest_ttl(ttls: Collection[int | None]) -> int | None:
     """The smallest TTL; ``None`` where one is not known."""
+    _bounded(ttls)
     known = [ttl for ttl in ttls if ttl is not None]
     return min(known) if known and len(known) == len(ttls) else None
+
+
+def _bounded(ttls: Iterable[int | None]) -> None:
+    if any(ttl is not None and not 0 <= ttl <= 0xFFFFFFFF for ttl in ttls):
+        raise DecodeError("a TTL outside of 32 bits")
 
 
 def outcome(
