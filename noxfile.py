@@ -41,6 +41,10 @@ PEERS = {
 }
 
 
+# Much of the time tests wait for real clocks; those that wait longest (tests/e2e) come first, and the others meanwhile.
+ALL_TESTS = ("--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
+
+
 def environment(session: nox.Session, name: str, *groups: str, quiet: bool = True) -> Path:
     """The environment of these dependency groups; made once, brought up to the lock each time."""
     place = ROOT / ".nox" / name
@@ -103,18 +107,18 @@ def install_programs(session: nox.Session, programs: dict[str, str]) -> None:
             policy.unlink()
 
 
-def bring_kafka(session: nox.Session) -> None:
-    """The broker's jars, by Maven, for tests without Docker."""
-    pom, place = ROOT / "tests" / "stack" / "kafka" / "pom.xml", ROOT / ".nox" / "kafka"
+def bring(session: nox.Session, name: str, goal: str) -> None:
+    """What the `pom.xml` of a peer on Java names, by Maven, for tests without Docker."""
+    pom, place = ROOT / "tests" / "stack" / name / "pom.xml", ROOT / ".nox" / name
     stamp = place / "pom.xml"
     if stamp.exists() and stamp.read_bytes() == pom.read_bytes():
         return
     if shutil.which("mvn") is None or shutil.which("java") is None:
-        session.warn("no Kafka: java and mvn are missing; what needs it is skipped, and says so")
+        session.warn(f"no {name}: java and mvn are missing; what needs it is skipped, and says so")
         return
-    print("bringing Kafka's jars", file=sys.stderr)
+    print(f"bringing {name}'s jars", file=sys.stderr)
     shutil.rmtree(place, ignore_errors=True)
-    command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={place}"]
+    command = ["mvn", "-q", "-B", "-f", str(pom), f"dependency:{goal}", f"-DoutputDirectory={place}"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         session.error(f"{' '.join(command)} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
@@ -142,8 +146,9 @@ def drill(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """All tests."""
     install_programs(session, PROGRAMS | PEERS)
-    bring_kafka(session)
-    become(environment(session, "test", "test") / "python", "-m", "pytest", *session.posargs)
+    bring(session, "kafka", "copy-dependencies")
+    bring(session, "registry", "unpack")
+    become(environment(session, "test", "test") / "python", "-m", "pytest", *(session.posargs or ALL_TESTS))
 
 
 @nox.session

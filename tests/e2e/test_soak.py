@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
 
-from tests.e2e.conftest import SOAK, SOAK_SECONDS
+from tests.e2e.tower import Tower
+
+SOAK_SECONDS = float(os.environ.get("DNSTOWER_SOAK_SECONDS", "600"))
+
+
+@pytest.fixture
+def tower(tmp_path):
+    running = Tower(tmp_path)
+    yield running
+    running.stop()
 
 
 @pytest.mark.soak
 @pytest.mark.lab
-def test_ten_minutes_of_the_healthy_lab_bring_no_incident():
-    tower = SOAK["tower"]
+def test_ten_minutes_of_the_healthy_lab_bring_no_incident(tower):
     tower.wait("all zones healthy", tower.all_healthy, 90)
     while time.monotonic() - tower.started < SOAK_SECONDS:
         tower.wait("the board", lambda: isinstance(tower.incidents("pending", "firing", "resolved"), list), 30)
