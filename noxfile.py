@@ -35,6 +35,8 @@ PEERS = {
     "dnsmasq": "dnsmasq-base",
     "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
     "promtool": "prometheus",
+    "influxd": "influxdb",
+    "/usr/lib/*/faketime/libfaketimeMT.so.1": "faketime",
     "/usr/lib/*/knot/modules-*/dnstap.so": "knot-module-dnstap",
     "java": "default-jre-headless",
     "mvn": "maven",

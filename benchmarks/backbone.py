@@ -7,7 +7,10 @@ import json
 import os
 import statistics
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +19,15 @@ import psycopg
 from confluent_kafka import Consumer, Producer
 from dns_events import Observation
 from dns_events.otlp_reading import BulkDecoder
+from dns_rules import Engine, Inventory, Zone, load_rules
 from dns_rules.generate import Span, events
 from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
+from kafka_bridge.store.rollup import reopen
+from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from tests.stack.bridges import ZONES, Stack, requests
+from tests.stack.bridges import INVENTORY, ZONES, Stack, requests
 from tests.stack.kafka.broker import Broker
 
 from .figure import Figure
@@ -34,21 +40,30 @@ if TYPE_CHECKING:
     from tests.stack.bridges import Bridge
 
 SIZE = 500
+#: Zones that are watched for `delay`, and seconds from the first event to the last fault's.
+WATCHED, FAULTS = 200, 40
 #: Zones and days of the dashboards' store, and the questions a minute that each zone is asked.
 ESTATE_ZONES, DAYS, REGIONS = 1000, 90, 3
 
 
-def recording(count: int) -> list[Event]:
-    """About so many events up to now, of eight zones that are asked four questions at three servers."""
+def recording(count: int, *, failing: int = 0) -> list[Event]:
+    """About so many events up to now, of eight zones that are asked four questions at three servers.
+
+    Args:
+        count: of events.
+        failing: so many zones do not answer in the last quarter.
+    """
     names = len(ZONES) * 4 * 9
     seconds = max(60, 5 * count // names)
     start = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds + 20)
     found: list[Event] = []
-    for zone in ZONES:
+    for number, zone in enumerate(ZONES):
+        well = seconds * 3 // 4 if number < failing else seconds
         asked = tuple(f"{label}.{zone}" for label in ("www", "api", "mail", "login"))
         spans = (
-            Span(to=f"{seconds}s", every="5s", names=asked, dnssec="secure"),
+            Span(to=f"{well}s", every="5s", names=asked, dnssec="secure"),
             Span(to=f"{seconds}s", every="5s", names=asked, role="recursive", servers=("192.0.2.53",)),
+            Span(from_=f"{well}s", to=f"{seconds}s", every="5s", names=asked, outcome="timeout"),
         )
         found += events(zone, spans, start)
     found.sort(key=lambda event: event.time)
@@ -56,27 +71,175 @@ def recording(count: int) -> list[Event]:
 
 
 def figures(count: int = 200_000) -> Iterator[Figure]:
-    """One worker, two workers, and the plain way, over the same events."""
+    """One worker, two workers, and the plain way, over the same events; then how long an incident takes under load."""
     listed = recording(count)
     payloads = requests(listed, SIZE)
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
-        folder = Path(place)
-        broker = Broker(folder / "kafka")
-        (folder / "kafka").mkdir(exist_ok=True)
-        broker.start()
-        try:
-            with Server(folder / "pg" / "postgres") as postgres:
-                one = _drain(folder / "one", broker, postgres, payloads, len(listed), workers=1)
-                two = _drain(folder / "two", broker, postgres, payloads, len(listed), workers=2)
-                plain = _plain(broker, postgres, len(listed))
-        finally:
-            broker.stop()
+    with servers() as (folder, broker, postgres):
+        one = _drain(folder / "one", broker, postgres, payloads, len(listed), workers=1)
+        two = _drain(folder / "two", broker, postgres, payloads, len(listed), workers=2)
+        plain = _plain(broker, postgres, len(listed))
     yield Figure("raw topic to incidents and store, one worker, events/s", one, "the limit", 10_000)
     yield Figure("the same, beside plain rows", one, "consumer and executemany, no judgement", plain)
     yield Figure("two workers, events/s", two, "one worker", one)
+    yield from delay(one / 2)
 
 
-def _drain(folder: Path, broker: Broker, postgres: Server, payloads: list[bytes], count: int, *, workers: int) -> float:
+def burst(count: int = 1_000_000) -> Iterator[Figure]:
+    """So many events that were sent while nobody read: one worker makes incidents of them, and loses none."""
+    listed = recording(count, failing=len(ZONES) // 2)
+    payloads = requests(listed, SIZE)
+    count = len(listed)
+    del listed
+    with servers() as (folder, broker, postgres):
+        rate = _drain(folder / "burst", broker, postgres, payloads, count, workers=1, failing=len(ZONES) // 2)
+    yield Figure(f"a burst of {count:,}, one worker, events/s", rate, "the limit", 10_000)
+    yield Figure(f"a burst of {count:,}, from the first to the last, s", count / rate, "at the limit", count / 10_000)
+
+
+class Estate(Stack):
+    """A stack that watches many zones."""
+
+    zones = tuple(f"zone-{number}.example" for number in range(WATCHED))
+
+    def __init__(self, folder: Path, broker: Broker, postgres: Server, name: str, **options: Any) -> None:
+        super().__init__(folder, broker, postgres, name, **options)
+        zones = [{"zone": zone, "owner": "web", "criticality": "critical"} for zone in self.zones]
+        file = folder / "inventory.yaml"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "zones": zones}))
+
+    @classmethod
+    def inventory(cls) -> Inventory:
+        zones = tuple(Zone(zone=zone, owner="web", criticality="critical") for zone in cls.zones)
+        return structs.replace(INVENTORY, zones=zones)
+
+    @classmethod
+    def events(cls, rate: float, start: dt.datetime) -> list[Event]:
+        """So many a second; every second zone begins to fail, one after the other, until all are paged for."""
+        every, end = f"{len(cls.zones) * 9 / rate:.4f}s", f"{FAULTS + 100}s"
+        found: list[Event] = []
+        for number, zone in enumerate(cls.zones):
+            well = f"{10 + (FAULTS - 10) * number / len(cls.zones):.3f}s" if number % 2 else end
+            spans = (
+                Span(to=well, every=every),
+                Span(to=end, every=every, role="recursive", servers=("192.0.2.53",)),
+                Span(from_=well, to=end, every=every, outcome="timeout"),
+            )
+            found += events(zone, spans, start)
+        return sorted(found, key=lambda event: event.time)
+
+
+def delay(rate: float) -> Iterator[Figure]:
+    """From the moment at which the rules have an incident fire until it does, with so many events a second.
+
+    That moment is found by judging the same events with a clock that is never late: it holds what is meant (the rule's
+    window, 10 s for late events, the hold of the incident), and what comes on top is ours.
+    """
+    with servers() as (folder, broker, postgres):
+        # Made before, so that only sending is measured: they are of the minutes to come.
+        start = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60 + rate * (FAULTS + 100) / 4_000)
+        listed = Estate.events(rate, start)
+        batches = _by_moment(listed, dt.timedelta(seconds=0.1))
+        due, meant = _due(listed)
+        count = len(listed)
+        del listed
+        (folder / "delay").mkdir()
+        stack = Estate(folder / "delay", broker, postgres, "benchdelay", settle="0s")
+        try:
+            bridge = stack.bridge(("forward", "normalize", "judge", "correlate", "deliver"))
+            assert dt.datetime.now(dt.UTC) < start, "it took too long to make the events; choose a lower rate"
+            seen = Seen(stack.store, len(due))
+            seen.start()
+            behind = 0.0
+            for moment, payload in batches:
+                time.sleep(max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds()))
+                bridge.send(payload)
+                behind = max(behind, (dt.datetime.now(dt.UTC) - moment).total_seconds())
+            seen.join(60)
+            assert set(seen.at) == set(due), "not the incidents that the rules make of these events"
+            stack.wait("every event stored", lambda: stack.one("select count(*) from seen_event") == count)
+        finally:
+            stack.close()
+    # An event that is sent late may be judged late: the sender's own delay is told beside.
+    ours = sorted((seen.at[incident] - moment).total_seconds() for incident, moment in due.items())
+    load = f"{len(due)} incidents under {rate:,.0f} events/s"
+    yield Figure(f"delay beyond the rules', {load}, p50 s", statistics.median(ours), "the limit", 2)
+    yield Figure(f"delay beyond the rules', {load}, p99 s", statistics.quantiles(ours, n=100)[98], "the limit", 2)
+    yield Figure("from the first failure to the incident, median s", meant + statistics.median(ours), "meant", meant)
+    yield Figure("the sender was late by at most, s", behind, "between two requests", 0.1)
+
+
+def _by_moment(listed: list[Event], width: dt.timedelta) -> list[tuple[dt.datetime, bytes]]:
+    """Requests, and when each can be sent: once its last event has happened."""
+    found: list[tuple[dt.datetime, bytes]] = []
+    for _, group in groupby(listed, key=lambda event: (event.time - listed[0].time) // width):
+        together = list(group)
+        found += [(together[-1].time, payload) for payload in requests(together, SIZE)]
+    return found
+
+
+def _due(listed: list[Event]) -> tuple[dict[str, dt.datetime], float]:
+    """When the rules have each incident fire, to 50 ms, and how long after the zone's first failure (median)."""
+    engine, found = Engine(Estate.inventory(), load_rules()), {}
+    pace, now = dt.timedelta(milliseconds=50), listed[0].time
+    failed: dict[str, dt.datetime] = {}
+    at = 0
+    while at < len(listed) or now < listed[-1].time:
+        now += pace
+        until = at
+        while until < len(listed) and listed[until].time <= now:
+            until += 1
+        for event in listed[at:until]:
+            if isinstance(event, Observation) and event.outcome == "timeout":
+                failed.setdefault(event.zone, event.time)
+        for incident in engine.step(listed[at:until], now).incidents:
+            if incident.state == "firing":
+                found.setdefault(incident.id, (now, (now - failed[incident.zone]).total_seconds()))
+        at = until
+    return {key: moment for key, (moment, _) in found.items()}, statistics.median(t for _, t in found.values())
+
+
+class Seen(threading.Thread):
+    """Looks which incidents fire, every 20 ms, until there are enough or for five minutes."""
+
+    def __init__(self, conninfo: str, enough: int) -> None:
+        super().__init__(daemon=True)
+        self._conninfo = conninfo
+        self._enough = enough
+        self.at: dict[str, dt.datetime] = {}
+
+    def run(self) -> None:
+        until = time.monotonic() + 300
+        with psycopg.connect(self._conninfo, autocommit=True, options="-c search_path=dnstower") as connection:
+            while len(self.at) < self._enough and time.monotonic() < until:
+                for (incident,) in connection.execute("select id from incident where state = 'firing'").fetchall():
+                    self.at.setdefault(incident, dt.datetime.now(dt.UTC))
+                time.sleep(0.02)
+
+
+@contextmanager
+def servers() -> Iterator[tuple[Path, Broker, Server]]:
+    """A broker and a PostgreSQL, and a folder."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+        folder = Path(place)
+        broker = Broker(folder / "kafka")
+        broker.start()
+        try:
+            with Server(folder / "pg" / "postgres") as postgres:
+                yield folder, broker, postgres
+        finally:
+            broker.stop()
+
+
+def _drain(
+    folder: Path,
+    broker: Broker,
+    postgres: Server,
+    payloads: list[bytes],
+    count: int,
+    *,
+    workers: int,
+    failing: int = 0,
+) -> float:
     """Events a second, from the first committed to the last, with all of them on the bus before."""
     folder.mkdir()
     stack = Stack(folder, broker, postgres, f"bench{workers}", settle="5s")
@@ -106,6 +269,11 @@ def _drain(folder: Path, broker: Broker, postgres: Server, payloads: list[bytes]
                     marks.append((time.monotonic(), done))
                 time.sleep(0.05)
             assert connection.execute("select count(*) from seen_event").fetchone() == (count,)
+            assert connection.execute("select sum(total)::bigint from v_zone_minute").fetchone() == (count,)
+        stack.wait(
+            "the incidents",
+            lambda: stack.one("select count(distinct zone) from incident where state = 'firing'") == failing,
+        )
         (began, first), (ended, last) = marks[0], marks[-1]
         return (last - first) / (ended - began)
     finally:
@@ -246,4 +414,6 @@ def _generate(connection: psycopg.Connection[Any]) -> None:
             f"closed = date_bin('{width}', now(), '2000-01-03 00:00+00') where level = %s",
             (level,),
         )
+    with connection.transaction():
+        reopen(connection)
     connection.execute("vacuum analyze")

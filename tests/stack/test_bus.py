@@ -19,10 +19,12 @@ from dns_events import ndjson
 from dns_rules import Engine, load_rules
 from kafka_bridge.bridge import Bridge as InProcess
 from kafka_bridge.config import Config, Notify, Otlp, Store
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from tests.stack.bridges import INVENTORY, ZONES, Stack, killed_at, recent, request, requests
 
 SEED = 20261124
+NESTED = b'{"extra":' + b'{"a":' * 5000 + b"1" + b"}" * 5001
 STAGES = ("normalize", "judge")
 
 
@@ -206,13 +208,16 @@ def test_poison_in_every_position(stack):
         assert producer.flush(10) == 0
 
     whole = request(sent[:3])
-    bad = [b"", b"\x00" * 50, b"{", b"[]", b'{"resourceLogs": 3}', b"\xff" * 9000, whole[: len(whole) // 2]]
+    deep = ExportLogsServiceRequest.FromString(request(sent[:1]))
+    deep.resource_logs[0].scope_logs[0].log_records[0].body.string_value = NESTED.decode()
+    nested = deep.SerializeToString()
+    bad = [b"", b"\x00" * 50, b"{", b"[]", b'{"resourceLogs": 3}', b"\xff" * 9000, whole[: len(whole) // 2], nested]
     payloads = requests(sent)
     dead = 0
     for number, payload in enumerate(payloads):
         if number == 0 or number % (len(payloads) // len(bad)) == 0 or number == len(payloads) - 1:
             poison("dns.raw", bad[dead % len(bad)] or b"\x01")
-            poison("dns.normalized", b'{"type": "observation"}' if dead % 2 else b"\xfe")
+            poison("dns.normalized", (b'{"type": "observation"}', b"\xfe", NESTED)[dead % 3])
             dead += 1
         bridge.send(payload)
     stack.wait("every dead letter", lambda: stack.one("select count(*) from deadletter") == 2 * dead)

@@ -14,6 +14,9 @@ from wire import INVENTORY_YAML
 GOOD = "version: 1\nbus: embedded\ninventory: inventory.yaml\n"
 
 
+KAFKA = "version: 1\nbus: kafka\ninventory: inventory.yaml\nkafka:\n  brokers: [kafka:9092]\n"
+
+
 def write(tmp_path, text):
     (tmp_path / "inventory.yaml").write_text(INVENTORY_YAML)
     file = tmp_path / "bridge.yaml"
@@ -35,6 +38,12 @@ def write(tmp_path, text):
         (GOOD + "store: {raw: soon}\n", "'soon' is not a duration"),
         (GOOD + "notify: {webhook: example.com}\n", "not a URL"),
         (GOOD + "otlp: {max_bytes: 3}\n", "nothing would fit"),
+        (KAFKA + "  values: avro\n", "6: avro needs `registry: {url: https://HOST:PORT}`"),
+        (KAFKA + "  values: xml\n", "6: Invalid enum value 'xml'"),
+        (KAFKA + "  registry: {url: registry}\n", "6: is not https://HOST:PORT"),
+        (KAFKA + "  registry: {url: https://me:secret@registry}\n", "belong into `username` and `password_file`"),
+        (KAFKA + "  registry: {url: https://registry, username: me}\n", "`username` and `password_file` come together"),
+        (KAFKA + "  registry: {url: https://registry, key: k}\n", "`certificate` and `key` come together"),
     ],
 )
 def test_one_fault(tmp_path, text, message):

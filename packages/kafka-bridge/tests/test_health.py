@@ -57,7 +57,17 @@ def test_ready_says_what_does_not_work_and_when_it_does_again(config, tmp_path):
         ready = get("/readyz")
         assert ready.status_code == 200, ready.text
         parts = {part["name"] for part in ready.json()["parts"]}
-        assert parts == {"judge", "correlate", "upkeep", "evidence", "archive", "configuration", "store"}
+        assert parts == {
+            "journal",
+            "judge",
+            "correlate",
+            "upkeep",
+            "evidence",
+            "archive",
+            "time",
+            "configuration",
+            "store",
+        }
         assert get("/healthz", bridge.ports.board).status_code == 200
         (tmp_path / "inventory.yaml").write_text("zones: []\n")
         bridge.reload()
@@ -143,6 +153,10 @@ CASES = [
     pytest.param(
         "insert into bus_offset (consumer, partition, sealed) values ('judge', 0, now() - interval '10 minutes')",
         ("pipeline", "judge, partition 0 is 60"), id="behind",
+    ),
+    pytest.param(
+        "insert into bus_offset (consumer, partition, sealed) values ('judge', 0, now() + interval '10 minutes')",
+        ("clocks", "judge, partition 0 has judged "), id="ahead",
     ),
     pytest.param(
         "insert into deadletter (partition, \"offset\", reason, payload) values (0, 1, 'not an event', 'x')",

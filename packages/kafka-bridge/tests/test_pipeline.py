@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 from dns_events import Record, otlp
 from kafka_bridge.config import Store
 from kafka_bridge.errors import FencedError
 from kafka_bridge.intake.journal import Journal
+from kafka_bridge.pipeline import decode as decoding
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.correlator import Correlator
 from kafka_bridge.pipeline.decode import Dead, decode
@@ -184,6 +186,23 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_keeps_nothing_back(pool
     alone = ExportLogsServiceRequest.FromString(bytes(letters[1][1]))
     assert alone.resource_logs[0].scope_logs[0].log_records == [ahead]
     assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(good)
+
+
+def test_an_error_that_nobody_thought_of_stops_no_other_record(pool, journal, monkeypatch):
+    good = outage(1)
+    read = decoding._DECODER.decode
+    bad = otlp.to_proto(good[3])
+
+    def stumble(record):
+        if record == bad:
+            raise ZeroDivisionError
+        return read(record)
+
+    monkeypatch.setattr(decoding, "_DECODER", SimpleNamespace(decode=stumble))
+    journal.append(request(good), "test")
+    drain(worker(pool))
+    assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(good) - 1
+    assert one(pool, "select reason from deadletter") == "a fault of kafka-bridge: ZeroDivisionError: "
 
 
 def test_a_resolution_is_paged_only_after_its_page(pool):

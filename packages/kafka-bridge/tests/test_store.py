@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from kafka_bridge.store import timescale
 from kafka_bridge.store.ground import grant, ground
 from kafka_bridge.store.migrate import SCHEMA, migrate, packaged
 from kafka_bridge.store.pool import connect, open_pool
-from kafka_bridge.store.rollup import note_late
+from kafka_bridge.store.rollup import note_late, reopen, roll_up
 from kafka_bridge.store.upkeep import Upkeep, kept, prune
 from msgspec import structs
 from wire import INVENTORY_YAML
@@ -121,6 +122,46 @@ def test_what_comes_late_is_counted_where_it_belongs(filled):
     assert total == [(len(history()) + len(late), len(late))]
     by_day = "select day, sum(total)::int, sum(servfail)::int from {} group by 1 order by 1"
     assert rows(filled, by_day.format("v_estate_day")) == rows(filled, by_day.format("v_zone_day"))
+
+
+@pytest.mark.parametrize("store", ["plain"], indirect=True)
+def test_levels_are_whole_at_any_moment_whatever_comes_late(store):
+    """Over midnight and the hours around it, turn by turn, as time would have it; a tenth comes up to an hour late."""
+    rng = random.Random(20261125)
+    midnight = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    start, end = midnight - 2 * HOUR, midnight + 2 * HOUR
+    waiting = [
+        (event.time + (rng.uniform(0, 1) * HOUR if rng.random() < 0.1 else dt.timedelta(seconds=2)), event)
+        for zone in ZONES
+        for event in events(zone, (Span(to="4h", every="2m"),), start)
+    ]
+    keep = dict.fromkeys(LEVELS, dt.timedelta(days=9))
+    told = []
+    with open_pool(store) as pool:
+        now = start
+        while now < end + HOUR:
+            now += dt.timedelta(seconds=rng.choice((40, 400, 1500)))
+            arrived = [event for time, event in waiting if time <= now]
+            waiting = [entry for entry in waiting if entry[0] > now]
+            if arrived:
+                put(pool, arrived)
+                told += arrived
+            if rows(pool, _LATE) == [(0,)]:
+                check(pool, told)
+            roll_up(pool, now, keep=keep)
+            check(pool, told)
+        assert not waiting
+        assert rows(pool, _LATE) == [(0,)]
+        # Laid again, as after an upgrade: the open buckets are made from what is closed.
+        with pool.connection() as connection:
+            connection.execute(
+                "delete from zone_day_closed where day >= (select closed from rollup where level = 'day')"
+            )
+            reopen(connection)
+        check(pool, told)
+
+
+_LATE = "select count(*) from rollup_late"
 
 
 def test_nothing_is_closed_over_a_batch_that_is_not_committed_yet(store):

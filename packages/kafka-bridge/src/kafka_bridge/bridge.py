@@ -21,6 +21,7 @@ from .health.measures import Measures
 from .health.telemetry import Telemetry, observe
 from .health.vitals import Part, Vitals
 from .health.web import routes
+from .influx.exporter import Exporter
 from .intake.doors import doors
 from .intake.grpc import GrpcServer
 from .intake.http import create_app as create_intake
@@ -33,10 +34,11 @@ from .pipeline.embedded import EmbeddedBus
 from .postgres.server import Server
 from .reloading import Reloading, Watched
 from .store.pool import open_pool
-from .store.upkeep import Upkeep
+from .store.upkeep import Upkeep, kept
+from .timekeeper import Timekeeper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dns_rules import Inventory
 
@@ -70,15 +72,20 @@ class Bridge:
     Args:
         config: a checked configuration.
         as_json: console pages are JSON on stdout instead of lines on stderr.
+        set_back: called where this host's clock was set back, with the seconds.
     """
 
-    def __init__(self, config: Config, *, as_json: bool = False) -> None:
+    def __init__(
+        self, config: Config, *, as_json: bool = False, set_back: Callable[[float], None] | None = None
+    ) -> None:
         self._config = config
         self._as_json = as_json
+        self._set_back = set_back
         self._stack = ExitStack()
         self.pool: Pool
         self.bus: EmbeddedBus | KafkaBus | ForwardBus
         self._reloading: Reloading | None = None
+        self._time: Timekeeper
         self.inventory: Inventory
         self.conninfo: str
         self.ports = Ports(None, None, None)
@@ -126,7 +133,8 @@ class Bridge:
         """How everything but the store is."""
         helpers = [Part(name=name, trouble=helper.trouble) for name, helper in self._helpers.items()]
         refused = None if self._reloading is None else self._reloading.refused
-        return [*self.bus.parts(), *helpers, Part(name="configuration", trouble=refused)]
+        time = Part(name="time", notice=self._time.notice)
+        return [*self.bus.parts(), *helpers, time, Part(name="configuration", trouble=refused)]
 
     def _judging(self) -> EmbeddedBus | KafkaBus:
         """Store, pages and the bus."""
@@ -146,6 +154,7 @@ class Bridge:
             self.conninfo = server.start().conninfo
         self.pool = open_pool(self.conninfo, ground=config.store.ground)
         stack.callback(self.pool.close)
+        self._keep_time(self.pool)
         self._owners()
         notifiers = self._notifiers()
         if self._does("deliver"):
@@ -153,6 +162,11 @@ class Bridge:
             stack.callback(upkeep.start().stop)
             notary = self._helpers["evidence"] = Notary(self.conninfo)
             stack.callback(notary.start().stop)
+            if config.influx is not None:
+                keep = kept(config.store)
+                exporter = Exporter(self.conninfo, config.influx, min(keep["minute"], keep["estate"]))
+                self._helpers["influx"] = exporter
+                stack.callback(exporter.start().stop)
             deliverer = Deliverer(self.pool, notifiers)
             stack.callback(deliverer.stop)
         if config.archive is not None and self._does("archive"):
@@ -164,6 +178,10 @@ class Bridge:
         taken = partial(self._use, bus)
         self._reloading = Reloading(config.inventory, config.rules, self.pool, watched, taken)
         return bus
+
+    def _keep_time(self, pool: Pool | None) -> None:
+        self._time = Timekeeper(pool, set_back=self._set_back).start()
+        self._stack.callback(self._time.stop)
 
     def _use(self, bus: EmbeddedBus | KafkaBus, watched: Watched) -> None:
         """Go by another inventory, other rules."""
@@ -183,6 +201,7 @@ class Bridge:
                 archive=archive,
                 measures=self._measures,
                 settle=settle,
+                time=self._time,
             )
         with _extra("kafka"):
             from .kafka.bus import KafkaBus  # noqa: PLC0415 - an extra
@@ -196,10 +215,12 @@ class Bridge:
             archive=archive,
             measures=self._measures,
             settle=settle,
+            time=self._time,
         )
 
     def _forwarding(self) -> ForwardBus:
         assert self._config.kafka is not None
+        self._keep_time(None)
         with _extra("kafka"):
             from .kafka.bus import ForwardBus  # noqa: PLC0415 - an extra
         return ForwardBus(self._config.kafka, most=self._config.otlp.max_bytes)
@@ -223,7 +244,7 @@ class Bridge:
         if way_in is None:
             self.ports = Ports(grpc, http, board, health)
             return
-        self.guard, certificates = doors(config.otlp)
+        self.guard, certificates = doors(config.otlp, self._time.latest)
         if config.otlp.http is not None:
             app = create_intake(way_in, most, guard=self.guard)
             web = WebServer(app, *endpoint(config.otlp.http), name="otlp-http", tls=certificates)

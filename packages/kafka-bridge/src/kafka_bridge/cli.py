@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -25,6 +26,7 @@ from .errors import BridgeError, ConfigError
 from .evidence.commands import evidence_app
 from .health.doctor import doctor
 from .kafka.commands import topics_app
+from .kafka.schema_commands import schemas_app
 from .kafka.settings import Kafka
 from .probes.commands import probes_app
 from .probes.roster import load_roster
@@ -48,6 +50,7 @@ app.command(config_app)
 app.command(drill_app)
 app.command(deadletter_app)
 app.command(topics_app)
+app.command(schemas_app)
 app.command(store_app)
 app.command(evidence_app)
 app.command(doctor)
@@ -117,7 +120,7 @@ def _run(config: Config, *, as_json: bool = False) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Bridge(config, as_json=as_json) as bridge:
+    with Bridge(config, as_json=as_json, set_back=None if config.kafka is None else _begin_anew) as bridge:
         signal.signal(signal.SIGHUP, lambda *_: bridge.reload())
         ports = bridge.ports
         print(
@@ -130,6 +133,21 @@ def _run(config: Config, *, as_json: bool = False) -> int:
             if bridge.bus.failure is not None:
                 raise BridgeError(str(bridge.bus.failure))
     return 0
+
+
+def _begin_anew(seconds: float) -> None:
+    """Put a new bridge in the place of this one, as after a kill.
+
+    librdkafka waits by the time of day (its issue 2145): where that is set back, its clients stand still until the
+    clock has caught up, and nothing gets a thread out of such a wait.
+    """
+    print(
+        f"dnstower: this host's clock was set back by {seconds:.0f} s, and clients of Kafka stand still until it has "
+        "caught up; beginning anew",
+        file=sys.stderr,
+        flush=True,
+    )
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - what was started before
 
 
 @app.command

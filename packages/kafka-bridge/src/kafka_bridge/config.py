@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from dns_events.dialects import DIALECTS
@@ -15,12 +16,13 @@ from msgspec import Struct, structs
 
 from .archive.settings import Archive
 from .errors import ConfigError
+from .influx.settings import PASSWORD, Influx
 from .kafka.settings import OURS, Kafka
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .kafka.settings import Sasl, Tls
+    from .kafka.settings import Registry, Sasl, Tls
     from .store.ground import Wanted
 
 #: A store given here is not written into any file.
@@ -122,6 +124,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: Store = Store()
     archive: Archive | None = None
     """Every event, for years; needs kafka-bridge[archive]."""
+    influx: Influx | None = None
+    """The aggregates, in InfluxDB as well."""
     board: Board | None = Board()
     health: Health | None = None
     notify: Notify = Notify()
@@ -157,6 +161,7 @@ def load_config(path: Path) -> Config:
         store=store,
         kafka=_absolute(base, checked.kafka),
         archive=_absolute_archive(base, checked.archive),
+        influx=_absolute_influx(base, checked.influx),
         notify=structs.replace(checked.notify, file=absolute(checked.notify.file)),
         otlp=_absolute_otlp(base, checked.otlp),
     )
@@ -185,12 +190,7 @@ def _checked(document: Document, config: Config) -> Config:
             raise document.error(
                 path, f"{text} is not on loopback; write `expose: true` beside it if you mean it{better}"
             )
-    durations = {f"$.store.{name}": getattr(config.store, name) for name in _KEPT}
-    durations["$.settle"] = config.settle
-    durations["$.otlp.max_age"] = config.otlp.max_age
-    if config.archive is not None:
-        durations |= {"$.archive.every": config.archive.every, "$.archive.keep": config.archive.keep}
-    for path, text in durations.items():
+    for path, text in _durations(config).items():
         try:
             seconds(text)
         except ValueError as error:
@@ -200,12 +200,23 @@ def _checked(document: Document, config: Config) -> Config:
     _check_otlp(document, config.otlp)
     _check_kafka(document, config)
     _check_archive(document, config.archive)
+    _check_influx(document, config.influx)
     if config.inventory is None and not config.forwards_only:
         raise document.error("$", "no `inventory`; write `inventory: inventory.yaml` (see `dns-rules check --help`)")
     webhook = config.notify.webhook
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise document.error("$.notify.webhook", "not a URL; write https://…")
     return config
+
+
+def _durations(config: Config) -> dict[str, str]:
+    found: dict[str, str] = {f"$.store.{name}": getattr(config.store, name) for name in _KEPT}
+    found |= {"$.settle": config.settle, "$.otlp.max_age": config.otlp.max_age}
+    if config.archive is not None:
+        found |= {"$.archive.every": config.archive.every, "$.archive.keep": config.archive.keep}
+    if config.influx is not None:
+        found["$.influx.every"] = config.influx.every
+    return found
 
 
 def _check_otlp(document: Document, otlp: Otlp) -> None:
@@ -247,6 +258,7 @@ def _check_kafka(document: Document, config: Config) -> None:
             known = ", ".join(DIALECTS)
             raise document.error(f"$.kafka.foreign[{number}].dialect", f"{foreign.dialect!r}; known are {known}")
     _check_credentials(document, kafka)
+    _check_registry(document, kafka)
 
 
 def _check_archive(document: Document, archive: Archive | None) -> None:
@@ -261,6 +273,54 @@ def _check_archive(document: Document, archive: Archive | None) -> None:
         raise document.error("$.archive.s3.endpoint", f"{endpoint_!r} is not https://HOST:PORT")
     if archive.events < 1:
         raise document.error("$.archive.events", "less than one event in a batch")
+
+
+def _check_registry(document: Document, kafka: Kafka) -> None:
+    registry = kafka.registry
+    if registry is None:
+        if kafka.values != "json":
+            raise document.error("$.kafka.values", f"{kafka.values} needs `registry: {{url: https://HOST:PORT}}`")
+        return
+    if not re.fullmatch(r"https?://[^/@?#]+(/[^@?#]*)?", registry.url):
+        what = "is not https://HOST:PORT; user and password belong into `username` and `password_file`"
+        raise document.error("$.kafka.registry.url", what)
+    if (registry.certificate is None) != (registry.key is None):
+        raise document.error("$.kafka.registry", "`certificate` and `key` come together; write both or neither")
+    if (registry.username is None) != (registry.password_file is None):
+        raise document.error("$.kafka.registry", "`username` and `password_file` come together; write both or neither")
+
+
+def _check_influx(document: Document, influx: Influx | None) -> None:
+    if influx is None:
+        return
+    if "@" in influx.url:
+        better = "write `username` and `password_file` (1.x) or `token_file` (2.x, 3) beside it"
+        raise document.error("$.influx.url", f"credentials do not belong into a URL; {better}")
+    host = re.fullmatch(r"https?://([^/?#\s]+)(/[^?#\s]*)?", influx.url)
+    try:
+        urlsplit(influx.url).port  # noqa: B018 - it raises where it is none
+    except ValueError:
+        host = None
+    if host is None:
+        raise document.error("$.influx.url", f"{influx.url!r} is not https://HOST:PORT")
+    if (influx.database is None) == (influx.bucket is None):
+        raise document.error("$.influx", "write `database` for InfluxDB 1.x, or `bucket` for 2.x and 3; one of them")
+    others = ("org", "token_file") if influx.database is not None else ("username", "password_file")
+    if wrong := [name for name in others if getattr(influx, name) is not None]:
+        mine, login = ("database", "`username` and `password_file`") if "org" in others else ("bucket", "`token_file`")
+        raise document.error(f"$.influx.{wrong[0]}", f"`{wrong[0]}` does not go with `{mine}`, which takes {login}")
+    given = influx.password_file is not None or PASSWORD in os.environ
+    if (influx.username is None and influx.password_file is not None) or (influx.username is not None and not given):
+        sentence = f"`username` and `password_file` come together; write both or neither, or set {PASSWORD}"
+        raise document.error("$.influx", sentence)
+    if influx.ca is not None and not influx.url.startswith("https://"):
+        raise document.error("$.influx.ca", "authorities are for https://; change `url`, or leave `ca` out")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", influx.prefix):
+        raise document.error(
+            "$.influx.prefix", f"{influx.prefix!r} is not a letter, then letters, digits, `_`, `.`, `-`"
+        )
+    if seconds(influx.every) < 1:
+        raise document.error("$.influx.every", "less than a second; minutes close once a minute")
 
 
 def _check_credentials(document: Document, kafka: Kafka) -> None:
@@ -280,7 +340,7 @@ def _absolute(base: Path, kafka: Kafka | None) -> Kafka | None:
     if kafka is None:
         return None
 
-    def paths(part: Tls | Sasl | None, *names: str) -> dict[str, str]:
+    def paths(part: Tls | Sasl | Registry | None, *names: str) -> dict[str, str]:
         return {
             name: str(base / value) for name in names if part is not None and (value := getattr(part, name)) is not None
         }
@@ -289,6 +349,8 @@ def _absolute(base: Path, kafka: Kafka | None) -> Kafka | None:
         kafka,
         tls=kafka.tls and structs.replace(kafka.tls, **paths(kafka.tls, "ca", "certificate", "key")),
         sasl=kafka.sasl and structs.replace(kafka.sasl, **paths(kafka.sasl, "password_file", "token_file")),
+        registry=kafka.registry
+        and structs.replace(kafka.registry, **paths(kafka.registry, "ca", "certificate", "key", "password_file")),
     )
 
 
@@ -309,6 +371,13 @@ def _absolute_archive(base: Path, archive: Archive | None) -> Archive | None:
         url=archive.url if archive.url.startswith("s3://") else str(base / archive.url),
         s3=structs.replace(archive.s3, secret_key_file=None if secret is None else str(base / secret)),
     )
+
+
+def _absolute_influx(base: Path, influx: Influx | None) -> Influx | None:
+    if influx is None:
+        return None
+    files = {name: getattr(influx, name) for name in ("password_file", "token_file", "ca")}
+    return structs.replace(influx, **{name: str(base / file) for name, file in files.items() if file is not None})
 
 
 def endpoint(text: str) -> tuple[str, int]:

@@ -15,5 +15,9 @@ class StoreError(BridgeError):
     """The database cannot be started, reached or migrated."""
 
 
+class RegistryError(BridgeError):
+    """The schema registry does not answer, or refuses."""
+
+
 class FencedError(BridgeError):
     """Another worker has taken over this partition."""

@@ -72,8 +72,8 @@ class Archiver:
             try:
                 while self.turn() and not self._stopping.is_set():
                     pass
-                today = dt.datetime.now(dt.UTC).date()
-                if self._leader.leading and pruned != today:
+                today = self._today() if self._leader.leading else None
+                if today is not None and pruned != today:
                     self.prune(today)
                     pruned = today
                 self.trouble, pause = None, _PACE
@@ -127,20 +127,26 @@ class Archiver:
             log.info("the archive's %s is past its time and was removed", name)
         return old
 
+    def _today(self) -> dt.date | None:
+        """By the database's clock: a host's clock that is wrong is not to remove days that are to be kept."""
+        connection = self._leader.connection()
+        row = None if connection is None else connection.execute("select current_date").fetchone()
+        return None if row is None else row[0]
+
     @staticmethod
     def _marked(connection: Connection) -> int | None:
         row = connection.execute("select min(batch) from archive_queue where batch is not null").fetchone()
         return None if row is None else row[0]
 
     def _mark(self, connection: Connection, *, now: bool) -> int | None:
-        waiting, oldest = connection.execute(
-            "select count(*), min(queued) from (select queued from archive_queue order by seq limit %s) as next",
+        waiting, age = connection.execute(
+            "select count(*), extract(epoch from now() - min(queued))::float8 "
+            "from (select queued from archive_queue order by seq limit %s) as next",
             (self._archive.events,),
         ).fetchone() or (0, None)
-        if not waiting or oldest is None:
+        if not waiting or age is None:
             return None
-        age = dt.datetime.now(dt.UTC) - oldest
-        if not now and waiting < self._archive.events and age.total_seconds() < seconds(self._archive.every):
+        if not now and waiting < self._archive.events and age < seconds(self._archive.every):
             return None
         row = connection.execute(
             "with batch as (select nextval('archive_batch') as number) update archive_queue set batch = batch.number "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kafka_bridge.errors import BridgeError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -63,3 +65,20 @@ def look(kafka: Kafka) -> Iterator[tuple[str, str, str]]:
                 )  # fmt: skip
     except (KafkaException, TimeoutError) as error:
         yield "brokers", f"{where} stopped answering: {error}", "look at the brokers' logs"
+    if kafka.registry is not None:
+        yield from _registry(kafka, names.normalized)
+
+
+def _registry(kafka: Kafka, topic: str) -> Iterator[tuple[str, str, str]]:
+    from kafka_bridge.kafka.values import Form, schema  # noqa: PLC0415 - an extra
+
+    try:
+        form = Form(kafka, topic)
+        assert form.registry is not None
+        if kafka.values != "json" and form.registry.id_of(form.subject, schema(kafka.values)) is None:
+            yield "registry", f"no schema of this version under {form.subject}", "kafka-bridge schemas register"
+        elif kafka.values == "json":
+            form.registry.compatible(form.subject, schema("avro"))
+        form.registry.close()
+    except BridgeError as error:
+        yield "registry", str(error), "check `kafka.registry`; values with schemas not seen before wait for it"

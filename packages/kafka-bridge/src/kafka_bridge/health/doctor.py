@@ -13,11 +13,13 @@ from msgspec import Struct, to_builtins
 
 from kafka_bridge.config import load_config
 from kafka_bridge.errors import BridgeError
+from kafka_bridge.influx.client import Client, InfluxError, RefusedError
 from kafka_bridge.store.ground import ground
 from kafka_bridge.store.locate import Dir, Json, Where, conninfo
 from kafka_bridge.store.migrate import packaged
 from kafka_bridge.store.pool import connect, shown
 from kafka_bridge.store.timescale import troubles
+from kafka_bridge.timekeeper import departure
 
 from .brokers import look as look_at_brokers
 
@@ -59,6 +61,7 @@ def doctor(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json
         found += [Finding(part=p, severity="error", what=w, do=d) for p, w, d in look_at_brokers(loaded.kafka)]
     if loaded is not None:
         found += _archive(loaded)
+        found += _influx(loaded)
     for finding in found:
         if as_json:
             print(json.dumps(to_builtins(finding)))
@@ -135,6 +138,14 @@ def _pipeline(connection: Connection) -> Iterator[Finding]:
             part="pipeline", severity="error", what=f"{name} is {behind:.0f} s behind{queue}",
             do="is a bridge with this role running, and what does its log say? More workers, or a faster database",
         )  # fmt: skip
+    for part, partition, behind in connection.execute(
+        "select part, partition, behind from v_pipeline where behind < -%s", (_BEHIND,)
+    ).fetchall():
+        name = part if partition is None else f"{part}, partition {partition}"
+        yield Finding(
+            part="clocks", severity="error", what=f"{name} has judged {-behind:.0f} s of the future: a clock was ahead",
+            do="synchronize the clocks; events until then are stored and archived but too late to be judged",
+        )  # fmt: skip
     for reason, count in connection.execute(
         "select left(reason, 120), count(*) from deadletter where retried is null and received > now() - "
         "interval '1 hour' group by 1 order by 2 desc limit 5"
@@ -170,10 +181,10 @@ def _clock(connection: Connection) -> Iterator[Finding]:
     before = time.time()
     (theirs,) = connection.execute("select clock_timestamp()").fetchone() or (dt.datetime.now(dt.UTC),)
     ours = (before + time.time()) / 2
-    if abs(skew := theirs.timestamp() - ours) > _SKEW:
+    if (sentence := departure(ours, theirs.timestamp())) is not None:
         yield Finding(
-            part="clocks", severity="error", what=f"the database's clock is {skew:+.1f} s from this machine's",
-            do="synchronize both (chrony, systemd-timesyncd)",
+            part="clocks", severity="error", what=sentence,
+            do="synchronize both (chrony, systemd-timesyncd); running bridges go by the database's meanwhile",
         )  # fmt: skip
 
 
@@ -194,3 +205,21 @@ def _archive(config: Config) -> Iterator[Finding]:
             part="archive", severity="error", what=str(error),
             do="events wait in the store until it can be written; check the place and its keys",
         )  # fmt: skip
+
+
+def _influx(config: Config) -> Iterator[Finding]:
+    if config.influx is None:
+        return
+    client = Client(config.influx)
+    try:
+        # A comment: the login, the database and the right to write are tried, and nothing is written.
+        client.write([b"# kafka-bridge doctor"])
+    except RefusedError:
+        pass  # it would take a point
+    except InfluxError as error:
+        yield Finding(
+            part="influx", severity="error", what=str(error),
+            do="its points are written once it takes them, as long as the store keeps their minutes",
+        )  # fmt: skip
+    finally:
+        client.close()

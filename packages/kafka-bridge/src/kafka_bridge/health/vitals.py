@@ -29,6 +29,8 @@ class Part(Struct, frozen=True, kw_only=True):
     """Why it does not work right now."""
     alive: bool = True
     """False where only a restart helps."""
+    notice: str | None = None
+    """What is worth knowing though it works."""
 
 
 class Progress(Struct, frozen=True, kw_only=True):

@@ -12,18 +12,24 @@ from dns_events.durations import seconds
 from kafka_bridge.config import endpoint, loopback
 from kafka_bridge.probes.watched import WatchedRoster
 
-from .guard import Guard
+from .guard import Guard, utc_now
 from .refusal import RefusedError
 from .tls import Certificates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kafka_bridge.config import Otlp
 
 log = logging.getLogger(__name__)
 
 
-def doors(otlp: Otlp) -> tuple[Guard, Certificates | None]:
+def doors(otlp: Otlp, now: Callable[[], dt.datetime] = utc_now) -> tuple[Guard, Certificates | None]:
     """The guard that both servers share, and their certificates.
+
+    Args:
+        otlp: the settings.
+        now: the time of day.
 
     Raises:
         ConfigError: probes.yaml or the certificates cannot be used.
@@ -31,7 +37,7 @@ def doors(otlp: Otlp) -> tuple[Guard, Certificates | None]:
     watched = None
     if otlp.probes is not None:
         watched = WatchedRoster(Path(otlp.probes), certificates=otlp.mutual)
-    guard = Guard(watched, max_age=dt.timedelta(seconds=seconds(otlp.max_age)))
+    guard = Guard(watched, max_age=dt.timedelta(seconds=seconds(otlp.max_age)), now=now)
 
     def rejected(sentence: str) -> None:
         guard.refused(RefusedError("unauthenticated", sentence), None, "a TLS handshake")

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 _MAX_AGE = dt.timedelta(hours=48)
 
 
+def utc_now() -> dt.datetime:
+    """This host's clock."""
+    return dt.datetime.now(dt.UTC)
+
+
 class Guard:
     """Knows the probes, their limits and what they sent lately.
 
@@ -45,7 +50,7 @@ class Guard:
         *,
         max_age: dt.timedelta = _MAX_AGE,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        now: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._watched = watched
         self._max_age = max_age

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from kafka_bridge.health.vitals import Part
+from kafka_bridge.setback import setback
+
 from .contract import UnavailableError
 
 if TYPE_CHECKING:
@@ -42,6 +45,8 @@ class Journal:
         self._entries: queue.Queue[_Entry | None] = queue.Queue(_WAITING)
         self.appended = threading.Event()
         """Set after each commit, for a worker that waits for work."""
+        self.trouble: str | None = None
+        """Why the last requests were not taken."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -66,6 +71,10 @@ class Journal:
         """Write what waits, then stop."""
         self._entries.put(None)
         self._thread.join(15)
+
+    def part(self) -> Part:
+        """How it is."""
+        return Part(name="journal", trouble=self.trouble, alive=self._thread.is_alive())
 
     def _run(self) -> None:
         while True:
@@ -103,10 +112,11 @@ class Journal:
                 for entry in group:
                     copy.write_row((self._partition, entry.peer, entry.payload))
         except (psycopg.Error, PoolTimeout) as error:
-            log.warning("the store did not take %d requests; their clients keep them", len(group))
+            self.trouble = setback(log, f"the store did not take {len(group)} requests; their clients keep them", error)
             for entry in group:
                 entry.done.set_exception(error)
             return
         for entry in group:
             entry.done.set_result(None)
+        self.trouble = None
         self.appended.set()

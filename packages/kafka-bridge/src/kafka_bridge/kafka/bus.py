@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kafka_bridge.health.measures import Measures
     from kafka_bridge.health.vitals import Part
     from kafka_bridge.store.pool import Pool
+    from kafka_bridge.timekeeper import Timekeeper
 
     from .settings import Kafka
     from .stage import Stage
@@ -45,6 +46,7 @@ class KafkaBus:
         archive: new events go into the archive's queue.
         measures: what is measured of commits.
         settle: seconds for which time stands still after a start.
+        time: tells what time it is.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class KafkaBus:
         archive: bool,
         measures: Measures,
         settle: float,
+        time: Timekeeper,
     ) -> None:
         self.topics = topics(kafka.prefix)
         connection = Connection(kafka)
@@ -76,7 +79,7 @@ class KafkaBus:
             )
             self._stages.append(Letters(connection, self.topics, pool))
         if "judge" in kafka.roles:
-            clock = Clock(connection, self.topics, foreign=foreign, settle=settle)
+            clock = Clock(connection, self.topics, foreign=foreign, settle=settle, time=time)
             arrived = None if self._correlator is None else self._correlator.arrived.set
             self._judging = Judging(
                 connection, self.topics, pool, inventory, rules, clock, committed=arrived, archive=archive,
@@ -84,7 +87,7 @@ class KafkaBus:
             )  # fmt: skip
             self._stages += [clock, self._judging]
         if "normalize" in kafka.roles:
-            self._normalizer = Normalizer(connection, self.topics, inventory)
+            self._normalizer = Normalizer(connection, self.topics, inventory, time)
             self._stages.append(self._normalizer)
         if "forward" in kafka.roles:
             self.way_in = Forwarder(connection, self.topics.raw, most)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time as clocks
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
     from confluent_kafka.admin import AdminClient
 
+    from kafka_bridge.timekeeper import Timekeeper
+
     from .connection import Connection
     from .topics import Topics
 
-_PACE = 1.0
+_PACE = 0.5
 _TIMEOUT = 5.0
 #: A judge that is further behind than this many marks takes larger steps.
 _MARKS = 900
@@ -34,7 +37,7 @@ class Mark(NamedTuple):
 
 
 class Clock(Stage):
-    """Compares what was normalized with what was sent, once a second.
+    """Compares what was normalized with what was sent, twice a second.
 
     Raw partitions are read side by side, so that after a backlog one may be minutes ahead of another. Time is the
     slowest one's, and therefore nothing comes too late only because it waited on the bus.
@@ -44,13 +47,23 @@ class Clock(Stage):
         topics: of the environment.
         foreign: topics with other tools' records.
         settle: seconds for which time stands still after a start or after trouble: clients then send what they kept.
+        time: tells what time it is.
     """
 
-    def __init__(self, connection: Connection, topics: Topics, *, foreign: tuple[str, ...] = (), settle: float) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        topics: Topics,
+        *,
+        foreign: tuple[str, ...] = (),
+        settle: float,
+        time: Timekeeper,
+    ) -> None:
         super().__init__("clock", connection)
         self._topics = topics
         self._sources = (topics.raw, *foreign)
         self._settle = settle
+        self._time = time
         self._lock = threading.Lock()
         self._marks: deque[Mark] = deque(maxlen=_MARKS)
         self.lag: int | None = None
@@ -65,12 +78,12 @@ class Clock(Stage):
         """Look until done."""
         admin = self.connection.admin()
         group = self.connection.onlooker("normalize")
-        began = dt.datetime.now(dt.UTC)
+        began = clocks.monotonic()
         try:
             while not self.done:
-                now = dt.datetime.now(dt.UTC)
+                now, settled = self._time.now(), clocks.monotonic() - began >= self._settle
                 time = self._normalized(admin, group, now)
-                if time is not None and (now - began).total_seconds() >= self._settle:
+                if time is not None and settled:
                     mark = Mark(time, _ends(admin, self._topics.normalized))
                     with self._lock:
                         if not self._marks or self._marks[-1].time < time:

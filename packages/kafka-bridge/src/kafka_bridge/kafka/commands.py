@@ -98,7 +98,7 @@ def apply(
         with _said(kafka):
             done += carry_out(admin, [change])
         if change.action != "cannot":
-            _log(config, declared, change)
+            log_deed(config, f"topics.{change.action}", {"prefix": declared.prefix, "change": str(change)})
     if as_json:
         _print(done, as_json=True)
     left = len(changes) - len(done)
@@ -152,17 +152,16 @@ def _said(kafka: Kafka) -> Iterator[None]:
         raise BridgeError(msg) from error
 
 
-def _log(config: Path, declared: Declared, change: Change) -> None:
+def log_deed(config: Path, action: str, detail: dict[str, str]) -> None:
     """Into the store's audit log, or beside bridge.yaml where the store is embedded."""
-    detail = {"prefix": declared.prefix, "change": str(change)}
     store = load_config(config).store
     if store.url is not None:
         open_pool(store.url, size=2, ground=store.ground).close()  # brings the tables along
         with connect(store.url) as connection:
-            audit.record(connection, f"topics.{change.action}", detail)
+            audit.record(connection, action, detail)
         return
     with config.with_name("audit.ndjson").open("a") as file:
-        file.write(json.dumps({"actor": audit.actor(), "action": f"topics.{change.action}", **detail}) + "\n")
+        file.write(json.dumps({"actor": audit.actor(), "action": action, **detail}) + "\n")
 
 
 def _print(changes: list[Change], *, as_json: bool) -> None:

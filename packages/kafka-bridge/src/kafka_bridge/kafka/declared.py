@@ -143,8 +143,9 @@ def wanted_topics(declared: Declared) -> list[WantedTopic]:
             "retention.ms": str(milliseconds),
             "min.insync.replicas": str(declared.in_sync),
             **({"max.message.bytes": str(_RAW_BYTES)} if field in {"raw", "deadletter"} else {}),
-            # The brokers' clock, not the senders': time in the judgement goes by it (see `Clock`).
-            **({"message.timestamp.type": "LogAppendTime"} if field == "raw" else {}),
+            # The brokers' clock, not the senders': time in the judgement goes by it (see `Clock`), and brokers refuse
+            # what a sender whose clock is an hour ahead has stamped by itself.
+            "message.timestamp.type": "LogAppendTime",
             **topic.config,
         }
         name = getattr(topics(declared.prefix), field)

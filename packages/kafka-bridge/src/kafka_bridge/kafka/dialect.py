@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dns_events import dialects
 from dns_events.errors import NotAnObservationError
 
-from kafka_bridge.pipeline.decode import MAX_AHEAD, Dead, Decoded
+from kafka_bridge.pipeline.decode import MAX_AHEAD, Dead, Decoded, fault
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,6 +34,13 @@ class Dialect:
     def decode(self, payload: bytes, now: dt.datetime) -> Decoded:
         """Read all records of a message; a bad one does not keep the others back."""
         decoded = Decoded([], [], {})
+        try:
+            self._read(payload, now, decoded)
+        except Exception as error:  # noqa: BLE001 - see fault
+            decoded.dead.append(Dead(fault(error), payload))
+        return decoded
+
+    def _read(self, payload: bytes, now: dt.datetime, decoded: Decoded) -> None:
         entry = self._entry
         found = dialects.read(
             entry.dialect, payload, zone_of=self._zone_of, probe=entry.probe, region=entry.region,
@@ -49,7 +56,6 @@ class Dialect:
                 decoded.dead.append(Dead(f"clock ahead: the record's time is {ahead:.0f} s ahead of ours", payload))
             else:
                 decoded.events.append(item)
-        return decoded
 
     def _zone_of(self, name: str) -> str:
         rest = name

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WAITING = "the brokers do not answer"
+_FULL = "too many requests are waiting for the brokers"
 
 
 class Forwarder(Stage):
@@ -58,11 +59,14 @@ class Forwarder(Stage):
             )
             done.result(timeout)
         except BufferError:
-            msg = "too many requests are waiting for the brokers"
-            raise UnavailableError(msg) from None
+            self.trouble = _FULL
+            raise UnavailableError(_FULL) from None
         except (FutureTimeoutError, KafkaException) as error:
-            log.warning("the brokers did not take a request; its client keeps it")
+            said = error.args[0].str() if isinstance(error, KafkaException) else _WAITING
+            self.trouble = f"the brokers do not take requests: {said}"
+            log.warning("the brokers did not take a request (%s); its client keeps it", said)
             raise UnavailableError(_WAITING) from error
+        self.well()
 
     def stop(self) -> None:
         """Write what waits, then stop."""
@@ -79,7 +83,6 @@ class Forwarder(Stage):
         while not self.done:
             self._producer.poll(0.2)
             self.connection.refresh(self._producer)
-            self.well()
 
     def _made(self) -> Producer:
         return self.connection.producer(message_max_bytes=self._most + 4096)

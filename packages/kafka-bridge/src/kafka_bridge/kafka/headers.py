@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 Headers = list[tuple[str, str | bytes | None]]
 
 _VERSION = ("ce_specversion", b"1.0")
-_JSON = ("content-type", b"application/json")
+_JSON = b"application/json"
 
 
-def of_event(event: Event, traceparent: str | None = None) -> Headers:
-    """Headers of a message whose value is an event as JSON."""
+def of_event(event: Event, traceparent: str | None = None, content: bytes = _JSON) -> Headers:
+    """Headers of a message whose value is an event."""
     made: Headers = [
         ("ce_id", event.id.encode()),
         ("ce_time", event.time.isoformat().encode()),
-        *_repeated(event.probe.id, type_of(event), event.zone),
+        *_repeated(event.probe.id, type_of(event), event.zone, content),
     ]
     if traceparent is not None:
         made.append(("traceparent", traceparent.encode()))
@@ -30,14 +30,14 @@ def of_event(event: Event, traceparent: str | None = None) -> Headers:
 
 
 @lru_cache(maxsize=8192)
-def _repeated(probe: str, kind: str, zone: str) -> Headers:
+def _repeated(probe: str, kind: str, zone: str, content: bytes) -> Headers:
     """What the events of a probe and zone have alike."""
     return [
         _VERSION,
         ("ce_source", f"/probes/{probe}".encode()),
         ("ce_type", (semconv.EVENT_PREFIX + kind).encode()),
         ("ce_subject", zone.encode()),
-        _JSON,
+        ("content-type", content),
     ]
 
 
@@ -48,7 +48,7 @@ def of_judgement(kind: str, key: str) -> Headers:
         ("ce_id", key.encode()),
         ("ce_source", b"/dns-rules"),
         ("ce_type", f"dnstower.{kind}".encode()),
-        _JSON,
+        ("content-type", _JSON),
     ]
 
 

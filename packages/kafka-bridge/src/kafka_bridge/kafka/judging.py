@@ -6,25 +6,27 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from dns_events import Event
+from dns_events.errors import DecodeError
 from dns_rules import StateError
+from dns_rules.state import micros
 from psycopg_pool import PoolTimeout
 
+from kafka_bridge.errors import RegistryError
 from kafka_bridge.health.measures import Measures
 from kafka_bridge.pipeline.decode import Dead
 from kafka_bridge.pipeline.partition import Batch, Partition
 from kafka_bridge.setback import setback
 
 from .stage import Stage
+from .values import Form
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable
     from typing import Any
 
+    from dns_events import Event
     from dns_rules import Inventory, Rules
 
     from kafka_bridge.pipeline.enrich import Enriched
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MESSAGES = 4000
-_DECODER = msgspec.json.Decoder(Event)
 
 
 class Assigned:
@@ -47,7 +48,8 @@ class Assigned:
         self.partition = partition
         self.position = 0
         """Next offset, past everything that was committed to the store or is held."""
-        self.ticked: dt.datetime | None = None
+        self.ticked: int | None = None
+        """The step up to which time was passed."""
         self.held: list[Message] = []
         self.retry = 0.0
         self.pause = 0.2
@@ -92,6 +94,7 @@ class Judging(Stage):
         self.inventory = inventory
         self.rules = rules
         self._clock = clock
+        self._form = Form(connection.kafka, topics.normalized)
         self._committed = committed
         self._archive = archive
         self._publish = publish
@@ -125,7 +128,8 @@ class Judging(Stage):
                     raise self._unassigned
                 self._take(consumer, messages)
                 self.connection.refresh(consumer)
-                self.well()
+                if not any(assigned.held for assigned in self._assigned.values()):
+                    self.well()
         finally:
             self._assigned.clear()
             consumer.close()
@@ -192,10 +196,10 @@ class Judging(Stage):
         messages = assigned.held
         place = TopicPartition(self._topics.normalized, number)
         try:
-            done = assigned.partition.commit(lambda _, offset: _batch(messages, offset), lambda _: None)
-        except (psycopg.Error, PoolTimeout, StateError) as error:
-            setback(log, "the batch was rolled back and is taken again", error)
-            self.trouble = "the store does not take batches"
+            done = assigned.partition.commit(lambda _, offset: _batch(messages, offset, self._form), lambda _: None)
+        except (psycopg.Error, PoolTimeout, StateError, RegistryError) as error:
+            said = setback(log, "the batch was rolled back and is taken again", error)
+            self.trouble = said if isinstance(error, RegistryError) else f"the store does not take batches: {said}"
             self._measures.failed("judge")
             assigned.partition.forget()
             assigned.retry = time.monotonic() + assigned.pause
@@ -218,15 +222,19 @@ class Judging(Stage):
 
     def _pass_time(self, assigned: Assigned) -> None:
         mark = self._clock.reached(assigned.partition.number, assigned.position)
-        if mark is None or mark.time == assigned.ticked:
+        if mark is None:
             return
+        step, lateness = self.rules.pace
+        reached = (micros(mark.time) - lateness) // step
+        if reached == assigned.ticked:
+            return  # rules are asked once a step, so that a transaction in between would change nothing
         assigned.partition.commit(lambda _cursor, _offset: Batch([]), lambda _: mark.time)
-        assigned.ticked = mark.time
+        assigned.ticked = reached
         if self._committed is not None:
             self._committed()
 
 
-def _batch(messages: list[Message], offset: int) -> Batch:
+def _batch(messages: list[Message], offset: int, form: Form) -> Batch:
     """Messages that the store does not have yet, as events; its offset is the next one to read."""
     events: list[Event] = []
     dead: list[tuple[int, Dead]] = []
@@ -238,10 +246,12 @@ def _batch(messages: list[Message], offset: int) -> Batch:
             continue
         value = message.value() or b""
         try:
-            event = _DECODER.decode(value)
-            events.append(event)
-            sources[event.id] = value.rstrip()
-        except (msgspec.DecodeError, ValueError) as error:
+            event = form.decode(value)
+        except DecodeError as error:
             dead.append((number, Dead(f"not an event: {error}", value)))
+        else:
+            events.append(event)
+            if value[:1] == b"{":
+                sources[event.id] = value.rstrip()
         last = number + 1
     return Batch(events, tuple(dead), last, sources)

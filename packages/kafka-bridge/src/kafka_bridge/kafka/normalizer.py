@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import TYPE_CHECKING
 
-import msgspec
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from dns_events import ndjson
+from dns_events.errors import ExportError
 
-from kafka_bridge.pipeline.decode import decode
+from kafka_bridge.pipeline.decode import Dead, decode
 
 from . import headers
 from .dialect import Dialect
 from .stage import Stage, value_of
+from .values import Form
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message, Producer
     from dns_rules import Inventory
 
     from kafka_bridge.pipeline.decode import Decoded
+    from kafka_bridge.timekeeper import Timekeeper
 
     from .connection import Connection
     from .topics import Topics
 
 _MESSAGES = 64
-_ENCODER = msgspec.json.Encoder()
+#: Seconds for which a transaction waits for more; all of it is delay.
+_PATIENCE = 0.2
 #: A transaction that its writer left open holds readers back for so long.
 _TRANSACTION_MILLISECONDS = 10_000
 
@@ -85,11 +88,14 @@ class Normalizer(Stage):
         connection: to the brokers.
         topics: of the environment.
         inventory: its zones tell to which one a foreign record's name belongs.
+        time: tells what time it is.
     """
 
-    def __init__(self, connection: Connection, topics: Topics, inventory: Inventory) -> None:
+    def __init__(self, connection: Connection, topics: Topics, inventory: Inventory, time: Timekeeper) -> None:
         super().__init__("normalize", connection)
+        self._time = time
         self._topics = topics
+        self._form = Form(connection.kafka, topics.normalized)
         self._foreign = {entry.topic: Dialect(entry, inventory) for entry in connection.kafka.foreign}
         self.events = 0
         self.dead = 0
@@ -110,7 +116,7 @@ class Normalizer(Stage):
             producer.init_transactions(20)
             consumer.subscribe([self._topics.raw, *self._foreign])
             while not self.done:
-                messages = progress.passed(consumer.consume(_MESSAGES, 0.5))
+                messages = progress.passed(consumer.consume(_MESSAGES, _PATIENCE))
                 if progress.moved:
                     self._transaction(producer, consumer, messages, progress.places())
                     progress.moved.clear()
@@ -125,7 +131,7 @@ class Normalizer(Stage):
     ) -> None:
         producer.begin_transaction()
         try:
-            now = dt.datetime.now(dt.UTC)
+            now = self._time.latest()
             events = dead = 0
             for message in messages:
                 dialect = self._foreign.get(message.topic() or "")
@@ -143,15 +149,16 @@ class Normalizer(Stage):
         self.dead += dead
 
     def _send(self, producer: Producer, message: Message, decoded: Decoded) -> None:
+        dead = decoded.dead
         for event in decoded.events:
-            _produce(
-                producer,
-                self._topics.normalized,
-                event.zone.encode(),
-                _ENCODER.encode(event),
-                headers.of_event(event, decoded.traces.get(event.id)),
-            )
-        for letter in decoded.dead:
+            try:
+                value = self._form.encode(event)
+            except ExportError as error:
+                dead.append(Dead(str(error), ndjson.encode(event)))
+                continue
+            head = headers.of_event(event, decoded.traces.get(event.id), self._form.content)
+            _produce(producer, self._topics.normalized, event.zone.encode(), value, head)
+        for letter in dead:
             place = f"{message.topic()}/{message.partition()}/{message.offset()}"
             _produce(
                 producer,

@@ -7,17 +7,19 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import msgspec
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
-from dns_events import Event
+from dns_events.errors import DecodeError
 
 from kafka_bridge.errors import BridgeError
 
 from .connection import Connection
 from .topics import topics
+from .values import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dns_events import Event
 
     from .settings import Kafka
 
@@ -27,7 +29,6 @@ _STRETCH = dt.timedelta(minutes=30)
 _SENT = dt.timedelta(minutes=5)
 _SECONDS = 20
 _PACE = 0.2
-_DECODER = msgspec.json.Decoder(Event)
 
 
 def stretches(
@@ -43,6 +44,7 @@ def stretches(
     """
     connection = Connection(kafka)
     topic = topics(kafka.prefix).normalized
+    form = Form(kafka, topic)
     consumer = connection.consumer("replay", enable_partition_eof=True)
     try:
         partitions = sorted(consumer.list_topics(topic, timeout=_SECONDS).topics[topic].partitions)
@@ -54,7 +56,7 @@ def stretches(
             # Sent from the end of the stretch before, up to a little after the end of this one.
             sent = (since if since == start else since + _SENT, until + _SENT)
             for number in partitions:
-                for event in _between(consumer, topic, number, *sent):
+                for event in _between(consumer, form, topic, number, *sent):
                     if start <= event.time < end and (zones is None or event.zone in zones):
                         waiting[event.id] = event
             found = [event for event in waiting.values() if event.time < until]
@@ -66,7 +68,9 @@ def stretches(
         consumer.close()
 
 
-def _between(consumer: Consumer, topic: str, number: int, start: dt.datetime, end: dt.datetime) -> Iterator[Event]:
+def _between(
+    consumer: Consumer, form: Form, topic: str, number: int, start: dt.datetime, end: dt.datetime
+) -> Iterator[Event]:
     wanted = [TopicPartition(topic, number, int(at.timestamp() * 1000)) for at in (start, end)]
     first, last = (consumer.offsets_for_times([place], _SECONDS)[0].offset for place in wanted)
     _, high = consumer.get_watermark_offsets(TopicPartition(topic, number), _SECONDS)
@@ -93,6 +97,6 @@ def _between(consumer: Consumer, topic: str, number: int, start: dt.datetime, en
             if offset >= last:
                 return
             try:
-                yield _DECODER.decode(message.value() or b"")
-            except (msgspec.DecodeError, ValueError):
+                yield form.decode(message.value() or b"")
+            except DecodeError:
                 continue  # it is a dead letter already

@@ -35,6 +35,21 @@ class Sasl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For OAUTHBEARER: a file with a JWT that something else renews."""
 
 
+Values = Literal["json", "avro", "protobuf"]
+
+
+class Registry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A schema registry that speaks Confluent's REST API."""
+
+    url: str
+    ca: str | None = None
+    """PEM file of the authorities to trust; the system's, where left out."""
+    certificate: str | None = None
+    key: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+
+
 class Foreign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A topic with another tool's records, which become our events."""
 
@@ -61,6 +76,9 @@ class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Prefix of the consumer groups and transactional ids."""
     tls: Tls | None = None
     sasl: Sasl | None = None
+    values: Values = "json"
+    """Form of the events in `dns.normalized`; the others need `registry`. Any of the three is read."""
+    registry: Registry | None = None
     foreign: tuple[Foreign, ...] = ()
     enriched: bool = True
     """Whether judged events are written to the topic `dns.enriched` with what was known beside them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -17,6 +18,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 if TYPE_CHECKING:
     from dns_events import Event
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+log = logging.getLogger(__name__)
 
 #: An event from further ahead would make all the others look late.
 MAX_AHEAD = dt.timedelta(seconds=60)
@@ -58,6 +61,9 @@ def decode(payload: bytes, now: dt.datetime) -> Decoded:
                 except DnsEventsError as error:
                     decoded.dead.append(Dead(str(error), _alone(record)))
                     continue
+                except Exception as error:  # noqa: BLE001 - see fault
+                    decoded.dead.append(Dead(fault(error), _alone(record)))
+                    continue
                 if event.time > latest:
                     ahead = (event.time - now).total_seconds()
                     reason = (
@@ -72,6 +78,12 @@ def decode(payload: bytes, now: dt.datetime) -> Decoded:
                         f"00-{record.trace_id.hex():0>32}-{record.span_id.hex():0>16}-{record.flags & 0xFF:02x}"
                     )
     return decoded
+
+
+def fault(error: Exception) -> str:
+    """The reason of a dead letter for an error that nobody thought of: it must not stop what comes behind it."""
+    log.error("a record cannot be read, and that is a fault of kafka-bridge", exc_info=error)
+    return f"a fault of kafka-bridge: {type(error).__name__}: {error}"
 
 
 def _alone(record: LogRecord) -> bytes:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kafka_bridge.health.measures import Measures
     from kafka_bridge.health.vitals import Part
     from kafka_bridge.store.pool import Pool
+    from kafka_bridge.timekeeper import Timekeeper
 
 
 class EmbeddedBus:
@@ -31,6 +32,7 @@ class EmbeddedBus:
         archive: bool,
         measures: Measures,
         settle: float,
+        time: Timekeeper,
     ) -> None:
         self.way_in = Journal(pool)
         self._correlator = Correlator(conninfo, inventory, rules, notifiers)
@@ -43,6 +45,7 @@ class EmbeddedBus:
             archive=archive,
             measures=measures,
             settle=settle,
+            time=time,
         )
 
     def start(self) -> None:
@@ -63,7 +66,7 @@ class EmbeddedBus:
 
     def parts(self) -> list[Part]:
         """How each part is."""
-        return [self._worker.part(), self._correlator.part()]
+        return [self.way_in.part(), self._worker.part(), self._correlator.part()]
 
     @property
     def partitions(self) -> int:

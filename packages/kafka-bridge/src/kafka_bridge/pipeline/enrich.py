@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Event)
+#: Zones outside the inventory that are remembered; others' topics may name any number of them.
+_STRANGERS = 20_000
 
 
 class KnownDelegation(Struct, frozen=True, kw_only=True):
@@ -142,6 +144,7 @@ class Enricher:
             inventory: whose zones they are.
             sources: JSON of events by id, where they came as JSON.
         """
+        self._make_room(inventory)
         self._adopt(cursor, {event.zone for event in events})
         for event in events:
             self._learn(event)
@@ -158,6 +161,11 @@ class Enricher:
                 made[key] = _ENCODER.encode(self._join(event.zone, question, minute, zone, state, inventory))
             found.append(Enriched(event, sources.get(event.id) or _ENCODER.encode(event), made[key]))
         return found
+
+    def _make_room(self, inventory: Inventory) -> None:
+        """Forget zones that nobody owns, once they are many; met again, they are read from the store."""
+        if len(self._known) > len(inventory.zones) + _STRANGERS:
+            self._known = {zone: known for zone, known in self._known.items() if inventory.zone(zone) is not None}
 
     def _join(
         self,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import threading
+import time as clocks
 from typing import TYPE_CHECKING, Any
 
 from kafka_bridge.errors import FencedError
 from kafka_bridge.health.measures import Measures
 from kafka_bridge.health.vitals import Part
 from kafka_bridge.setback import setback
+from kafka_bridge.timekeeper import Timekeeper
 
 from .decode import decode
 from .partition import Batch, Partition
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
     import psycopg
@@ -47,6 +49,7 @@ class Worker:
         measures: what is measured of commits.
         settle: seconds for which only events move time, after a start or after trouble: clients then send what they
             kept, and it must not come too late.
+        time: tells what time it is.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class Worker:
         archive: bool = False,
         measures: Measures | None = None,
         settle: float = 0.0,
+        time: Timekeeper | None = None,
     ) -> None:
         self._settle = settle
+        self._time = time or Timekeeper()
         self.partition = Partition(pool, inventory, rules, partition, archive=archive, measures=measures)
         self._measures = measures or Measures()
         self._arrived = arrived if arrived is not None else threading.Event()
@@ -95,12 +100,12 @@ class Worker:
 
     def _run(self) -> None:
         pause = 0.2
-        started = dt.datetime.now(dt.UTC).timestamp()
+        started = clocks.monotonic()
         while not self._stopping.is_set():
             try:
                 self._arrived.clear()
-                now = dt.datetime.now(dt.UTC)
-                worked = self.turn(now, tick=now.timestamp() - started >= self._settle)
+                began = clocks.monotonic()
+                worked = self.turn(self._time.now(), tick=began - started >= self._settle)
                 pause, self.trouble = 0.2, None
                 if self._committed is not None:
                     self._committed()
@@ -108,8 +113,7 @@ class Worker:
                     self._arrived.wait(_PACE)
                 elif worked < _BATCH_REQUESTS:
                     # Each turn writes the state of the zones it touched: once a second is often enough.
-                    spent = dt.datetime.now(dt.UTC).timestamp() - now.timestamp()
-                    self._stopping.wait(max(0.0, _PACE - spent))
+                    self._stopping.wait(max(0.0, began + _PACE - clocks.monotonic()))
             except FencedError as error:
                 log.error("%s", error)  # noqa: TRY400 - it says all there is
                 self.failure = error
@@ -118,7 +122,7 @@ class Worker:
                 self.trouble = setback(log, "the batch was rolled back and is taken again", error)
                 self._measures.failed("judge")
                 self.partition.forget()
-                started = dt.datetime.now(dt.UTC).timestamp()
+                started = clocks.monotonic()
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 10.0)
 
@@ -137,7 +141,7 @@ class Worker:
             nonlocal emptied
             requests[:] = self._read(cursor, offset)
             emptied = not self._more(cursor, requests[-1][0] if requests else offset)
-            return self._decode(requests, now)
+            return self._decode(requests, max(now, self._time.latest()))
 
         committed = self.partition.commit(read, lambda _: now if tick and emptied else None)
         self.events += committed.events

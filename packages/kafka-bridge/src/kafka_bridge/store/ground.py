@@ -7,6 +7,8 @@ import logging
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
+from .rollup import reopen
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -19,6 +21,7 @@ Wanted = Literal["auto", "plain", "timescale"]
 
 _GROUND = "ground"
 _VIEWS = "views"
+_LEVELS = "levels"
 
 
 def lay(connection: Connection, *, wanted: Wanted = "auto") -> Ground:
@@ -34,9 +37,12 @@ def lay(connection: Connection, *, wanted: Wanted = "auto") -> Ground:
         ground = "timescale" if wanted == "timescale" or (wanted == "auto" and _timescale(connection)) else "plain"
         connection.execute(_text(f"layers/{ground}.sql").encode())
         _note(connection, _GROUND, ground)
+    if ground == "plain" and _other(known, _LEVELS, levels := _text("layers/plain_views.sql")):
+        connection.execute(levels.encode())
+        reopen(connection)
+        _note(connection, _LEVELS, _checksum(levels))
     views = _text("views.sql")
-    checksum = hashlib.sha256(views.encode()).hexdigest()
-    if known.get(_VIEWS) != checksum:
+    if _other(known, _VIEWS, views):
         grants = _granted(connection)
         for (name,) in connection.execute(
             "select viewname from pg_views where schemaname = current_schema() and viewname like 'v\\_%'"
@@ -45,7 +51,7 @@ def lay(connection: Connection, *, wanted: Wanted = "auto") -> Ground:
         connection.execute(views.encode())
         for role in grants:
             grant(connection, role)
-        _note(connection, _VIEWS, checksum)
+        _note(connection, _VIEWS, _checksum(views))
     return ground
 
 
@@ -93,6 +99,14 @@ def _timescale(connection: Connection) -> bool:
         connection.execute("create extension timescaledb schema public")
     licence = connection.execute("select current_setting('timescaledb.license', true)").fetchone()
     return licence is not None and licence[0] == "timescale"
+
+
+def _other(known: dict[str, str], name: str, text: str) -> bool:
+    return known.get(name) != _checksum(text)
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _note(connection: Connection, name: str, checksum: str) -> None:

@@ -1,12 +1,14 @@
 """Roll-ups on plain PostgreSQL: minutes, hours and days are closed once they are past, and again where one came late.
 
-Workers write the lowest level only. Its end of life is the level `minute` by zone, from that `hour`, from that `day`;
-the views add what is not closed yet, so that nobody waits for this.
+Workers write the lowest level only. Its end of life is the level `minute` by zone, from that `hour`, from that `day`.
+What a level closes is added to the bucket of the level above that is still open; the views add the rest, which is
+little, so that nobody waits for this.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg import sql
@@ -14,6 +16,8 @@ from psycopg import sql
 from .columns import COUNTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import psycopg
 
     from .pool import Pool
@@ -79,12 +83,23 @@ def roll_up(pool: Pool, now: dt.datetime, *, keep: dict[str, dt.timedelta]) -> N
         now: the time it is.
         keep: for how long each level's source is kept: what is older is not made anew from what is left of it.
     """
+    below: dt.datetime | None = None
     for number, level in enumerate(LEVELS):
         above = LEVELS[number + 1] if number + 1 < len(LEVELS) else None
         with pool.connection() as connection:
-            _close(connection, level, _floor(now - level.lag, level.width))
-            while _late(connection, level, above, now - keep[level.name]):
+            closed = _close(connection, level, above, _floor(now - level.lag, level.width))
+            while _late(connection, level, above, now - keep[level.name], below):
                 pass
+        below = closed
+
+
+def reopen(connection: Connection) -> None:
+    """Make the open buckets anew from what is closed below them. The caller holds the transaction."""
+    connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+    closed: dict[str, dt.datetime] = dict(connection.execute("select level, closed from rollup").fetchall())
+    for level, above in pairwise(LEVELS):
+        for roll in above.rolls:
+            _sum_up(connection, roll, above, closed[above.name], closed[level.name], _replace)
 
 
 def note_late(cursor: psycopg.Cursor[Any], buckets: set[tuple[dt.datetime, str]]) -> None:
@@ -112,30 +127,48 @@ def note_late(cursor: psycopg.Cursor[Any], buckets: set[tuple[dt.datetime, str]]
         )
 
 
-def _close(connection: Connection, level: Level, until: dt.datetime) -> None:
+def _close(connection: Connection, level: Level, above: Level | None, until: dt.datetime) -> dt.datetime:
+    """Close what is past; returns up to when the level is closed."""
     row = connection.execute("select closed from rollup where level = %s", (level.name,)).fetchone()
     assert row is not None
     since: dt.datetime = row[0]
     if until <= since:
-        return
+        return since
     # First the word, which waits for the batches at hand; then the work, for which nobody waits.
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
         connection.execute("update rollup set closing = %s where level = %s", (until, level.name))
     with connection.transaction():
         for roll in level.rolls:
-            connection.execute(
-                sql.SQL("{} where {} >= %s and {} < %s group by 1, 2, {} {}").format(
-                    _select(roll, level), sql.Identifier(roll.below_column), sql.Identifier(roll.below_column),
-                    _names(roll.key), _replace(roll),
-                ),
-                (since, until),
-            )  # fmt: skip
+            _sum_up(connection, roll, level, since, until, _replace)
+        if above is not None:
+            for roll in above.rolls:
+                _sum_up(connection, roll, above, since, until, _add)
         connection.execute("update rollup set closed = %s where level = %s", (until, level.name))
+    return until
 
 
-def _late(connection: Connection, level: Level, above: Level | None, horizon: dt.datetime) -> int:
-    """Make late buckets anew; returns how many there were."""
+def _sum_up(
+    connection: Connection,
+    roll: Roll,
+    level: Level,
+    since: dt.datetime,
+    until: dt.datetime,
+    meet: Callable[[Roll], sql.Composed],
+) -> None:
+    connection.execute(
+        sql.SQL("{} where {} >= %s and {} < %s group by 1, 2, {} {}").format(
+            _select(roll, level), sql.Identifier(roll.below_column), sql.Identifier(roll.below_column),
+            _names(roll.key), meet(roll),
+        ),
+        (since, until),
+    )  # fmt: skip
+
+
+def _late(
+    connection: Connection, level: Level, above: Level | None, horizon: dt.datetime, below: dt.datetime | None
+) -> int:
+    """Make late buckets anew, as far as the level below is closed; returns how many there were."""
     with connection.transaction():
         rows = connection.execute(
             "delete from rollup_late where level = %s and (bucket, zone) in (select bucket, zone from rollup_late "
@@ -147,7 +180,7 @@ def _late(connection: Connection, level: Level, above: Level | None, horizon: dt
             return len(rows)
         values = (
             [bucket for bucket, _ in wanted],
-            [bucket + level.width for bucket, _ in wanted],
+            [bucket + level.width if below is None else min(bucket + level.width, below) for bucket, _ in wanted],
             [z for _, z in wanted],
         )
         for roll in level.rolls:
@@ -165,8 +198,8 @@ def _late(connection: Connection, level: Level, above: Level | None, horizon: dt
             connection.execute(
                 "insert into rollup_late (level, bucket, zone) select distinct %s, "
                 "date_bin(%s, bucket, %s), zone from unnest(%s::timestamptz[], %s::text[]) as late (bucket, zone) "
-                "where bucket < (select closing from rollup where level = %s) on conflict do nothing",
-                (above.name, above.width, _ORIGIN, values[0], values[2], above.name),
+                "on conflict do nothing",
+                (above.name, above.width, _ORIGIN, values[0], values[2]),
             )
     return len(rows)
 
@@ -175,7 +208,7 @@ def _select(roll: Roll, level: Level) -> sql.Composed:
     """Up to where the conditions follow."""
     sums = sql.SQL(", ").join(sql.SQL("sum({})::bigint").format(sql.Identifier(value)) for value in roll.values)
     return sql.SQL(
-        "insert into {} ({}, zone, {}, {}) select date_bin({}, {}, {}), zone, {}, {} from {}"
+        "insert into {} as old ({}, zone, {}, {}) select date_bin({}, {}, {}), zone, {}, {} from {}"
     ).format(
         sql.Identifier(roll.table), sql.Identifier(roll.column), _names(roll.key), _names(roll.values),
         sql.Literal(level.width), sql.Identifier(roll.below_column), sql.Literal(_ORIGIN), _names(roll.key), sums,
@@ -184,9 +217,17 @@ def _select(roll: Roll, level: Level) -> sql.Composed:
 
 
 def _replace(roll: Roll) -> sql.Composed:
+    return _met(roll, sql.SQL("{0} = excluded.{0}"))
+
+
+def _add(roll: Roll) -> sql.Composed:
+    return _met(roll, sql.SQL("{0} = old.{0} + excluded.{0}"))
+
+
+def _met(roll: Roll, each: sql.SQL) -> sql.Composed:
     return sql.SQL("on conflict (zone, {}, {}) do update set {}").format(
         sql.Identifier(roll.column), _names(roll.key),
-        sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(value)) for value in roll.values),
+        sql.SQL(", ").join(each.format(sql.Identifier(value)) for value in roll.values),
     )  # fmt: skip
 
 

@@ -129,7 +129,9 @@ class Upkeep:
                 if self._ground == "plain":
                     keep = kept(self._store)
                     sources = {"minute": keep["minute"], "hour": keep["minute"], "day": keep["hour"]}
-                    roll_up(self._pool, dt.datetime.now(dt.UTC), keep=sources)
+                    # The database's clock, as in `prune`: this host's may be wrong.
+                    (now,) = guard.execute("select clock_timestamp()").fetchone() or (dt.datetime.now(dt.UTC),)
+                    roll_up(self._pool, now, keep=sources)
                 if time.monotonic() - self._pruned >= _PRUNE_EVERY:
                     prune(self._pool, self._store)
                     self._pruned = time.monotonic()

@@ -1,0 +1,1 @@
+"""InfluxDB as another home for the aggregates: out of the store's views, as line protocol, until each is there."""
