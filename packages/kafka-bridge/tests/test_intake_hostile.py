@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from typing import NamedTuple
 
 import grpc
@@ -361,6 +362,9 @@ def test_a_sender_that_does_not_go_on_is_given_up(tmp_path, certificate, authori
                 )
                 connection.sendall(f"{head}authorization: Bearer {TOKEN}\r\n\r\n".encode())
                 assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
+        until = time.monotonic() + 20
+        while not endpoint.refused() and time.monotonic() < until:  # the client may hear of it first
+            time.sleep(0.01)
         assert endpoint.refused() == {("malformed", "eu-1"): 1}
         assert export(transport, endpoint, authority.file, batch(), token=TOKEN)[0] == OK[transport]
     finally:
