@@ -100,6 +100,7 @@ def test_http_takes_protobuf_plain_and_gzip(pool, web):
         ("/v1/logs", gzip.compress(b"abc" * 99)[:-9], PROTOBUF | {"content-encoding": "gzip"}, 400, "cut off"),
         ("/v1/metrics", b"", PROTOBUF, 404, "Collector or Prometheus"),
     ],
+    ids=["json", "brotli", "no request", "too large", "no gzip", "a bomb", "cut off", "metrics"],
 )
 def test_http_refuses(pool, web, path, content, headers, status, text):
     response = web.post(path, content=content, headers=headers)

@@ -66,6 +66,7 @@ def asked(name, rdtype="TXT", **more):
         (asked("www.tower.test"), False, "outside", dns.rcode.REFUSED),
         (asked(REPORT)[:20], False, "unparsable", dns.rcode.FORMERR),
     ],
+    ids=["tcp", "udp", "cookie", "address", "no report", "soa", "ns", "elsewhere", "cut off"],
 )
 def test_what_is_answered(wire, tcp, verdict, rcode):
     answered = agent().answer(wire, tcp=tcp)
