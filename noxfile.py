@@ -44,7 +44,7 @@ PEERS = {
 
 
 # Much of the time tests wait for real clocks; those that wait longest (tests/e2e) come first, and the others meanwhile.
-ALL_TESTS = ("--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder")
+ALL_TESTS = ("--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 def environment(session: nox.Session, name: str, *groups: str, quiet: bool = True) -> Path:

@@ -41,14 +41,22 @@ _OPTIONS = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 500}
 _READY = re.compile(r"OTLP grpc (\d+|off)")
 
 
-def recent(minutes: int = 5, *, zones: tuple[str, ...] = ZONES) -> list[Event]:
-    """Zones that are well, up to a moment ago; from the middle on, every second one does not answer."""
+def recent(minutes: int = 5, *, zones: tuple[str, ...] = ZONES, labels: tuple[str, ...] = ()) -> list[Event]:
+    """Zones that are well, up to a moment ago; from the middle on, every second one does not answer.
+
+    Args:
+        minutes: from the first to the last.
+        zones: that are asked.
+        labels: of names that are asked; none for the zone's own.
+    """
     start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20)
     found: list[Event] = []
     for number, zone in enumerate(zones):
         half = f"{minutes * 30}s"
-        second = Span(from_=half, to=f"{minutes}m", every="4s", outcome="answer" if number % 2 else "timeout")
-        found += events(zone, (Span(to=half, every="4s"), second), start)
+        names = tuple(f"{label}.{zone}" for label in labels)
+        outcome = "answer" if number % 2 else "timeout"
+        second = Span(from_=half, to=f"{minutes}m", every="4s", outcome=outcome, names=names)
+        found += events(zone, (Span(to=half, every="4s", names=names), second), start)
     return sorted(found, key=lambda event: (event.time, event.id))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from dns_events import InvalidNameError, normalize
 from dns_events.dialects import DIALECTS
 from dns_events.durations import seconds
 from dns_events.yamlfile import Document
@@ -257,6 +258,7 @@ def _check_kafka(document: Document, config: Config) -> None:
         if foreign.dialect not in DIALECTS:
             known = ", ".join(DIALECTS)
             raise document.error(f"$.kafka.foreign[{number}].dialect", f"{foreign.dialect!r}; known are {known}")
+    _check_hot(document, kafka)
     _check_credentials(document, kafka)
     _check_registry(document, kafka)
 
@@ -273,6 +275,16 @@ def _check_archive(document: Document, archive: Archive | None) -> None:
         raise document.error("$.archive.s3.endpoint", f"{endpoint_!r} is not https://HOST:PORT")
     if archive.events < 1:
         raise document.error("$.archive.events", "less than one event in a batch")
+
+
+def _check_hot(document: Document, kafka: Kafka) -> None:
+    for number, zone in enumerate(kafka.hot):
+        try:
+            right = normalize(zone)
+        except InvalidNameError as error:
+            raise document.error(f"$.kafka.hot[{number}]", str(error)) from error
+        if zone != right:
+            raise document.error(f"$.kafka.hot[{number}]", f"write {right!r}, as names are compared")
 
 
 def _check_registry(document: Document, kafka: Kafka) -> None:

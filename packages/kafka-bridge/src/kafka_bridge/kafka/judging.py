@@ -19,6 +19,7 @@ from kafka_bridge.pipeline.decode import Dead
 from kafka_bridge.pipeline.partition import Batch, Partition
 from kafka_bridge.setback import setback
 
+from .spread import relay_of
 from .stage import Stage
 from .values import Form
 
@@ -142,10 +143,11 @@ class Judging(Stage):
             self._unassigned = error
 
     def _take_over(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        relay = relay_of(self.connection, consumer, self._topics.normalized)
         for place in places:
             partition = Partition(
                 self._pool, self.inventory, self.rules, place.partition, bus=place.topic, archive=self._archive,
-                clocked=True, measures=self._measures, publish=self._publish,
+                clocked=True, measures=self._measures, publish=self._publish, relay=relay,
             )  # fmt: skip
             offset = partition.take_over()
             low, high = consumer.get_watermark_offsets(place, timeout=10)
@@ -228,8 +230,9 @@ class Judging(Stage):
         reached = (micros(mark.time) - lateness) // step
         if reached == assigned.ticked:
             return  # rules are asked once a step, so that a transaction in between would change nothing
-        assigned.partition.commit(lambda _cursor, _offset: Batch([]), lambda _: mark.time)
-        assigned.ticked = reached
+        passed = assigned.partition.pass_time(mark.time)
+        if passed is not None:
+            assigned.ticked = (micros(passed) - lateness) // step
         if self._committed is not None:
             self._committed()
 

@@ -13,6 +13,7 @@ from kafka_bridge.pipeline.decode import Dead, decode
 
 from . import headers
 from .dialect import Dialect
+from .spread import relay_of
 from .stage import Stage, value_of
 from .values import Form
 
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from dns_rules import Inventory
 
     from kafka_bridge.pipeline.decode import Decoded
+    from kafka_bridge.pipeline.relay import Relay
     from kafka_bridge.timekeeper import Timekeeper
 
     from .connection import Connection
     from .topics import Topics
 
 _MESSAGES = 64
+#: librdkafka's RD_KAFKA_PARTITION_UA: its partitioner decides.
+_BY_KEY = -1
 #: Seconds for which a transaction waits for more; all of it is delay.
 _PATIENCE = 0.2
 #: A transaction that its writer left open holds readers back for so long.
@@ -96,6 +100,7 @@ class Normalizer(Stage):
         self._time = time
         self._topics = topics
         self._form = Form(connection.kafka, topics.normalized)
+        self._relay: Relay | None = None
         self._foreign = {entry.topic: Dialect(entry, inventory) for entry in connection.kafka.foreign}
         self.events = 0
         self.dead = 0
@@ -114,6 +119,7 @@ class Normalizer(Stage):
         progress = Progress()
         try:
             producer.init_transactions(20)
+            self._relay = relay_of(self.connection, producer, self._topics.normalized)
             consumer.subscribe([self._topics.raw, *self._foreign])
             while not self.done:
                 messages = progress.passed(consumer.consume(_MESSAGES, _PATIENCE))
@@ -157,7 +163,8 @@ class Normalizer(Stage):
                 dead.append(Dead(str(error), ndjson.encode(event)))
                 continue
             head = headers.of_event(event, decoded.traces.get(event.id), self._form.content)
-            _produce(producer, self._topics.normalized, event.zone.encode(), value, head)
+            partition = None if self._relay is None else self._relay.place(event)
+            _produce(producer, self._topics.normalized, event.zone.encode(), value, head, partition)
         for letter in dead:
             place = f"{message.topic()}/{message.partition()}/{message.offset()}"
             _produce(
@@ -169,10 +176,17 @@ class Normalizer(Stage):
             )
 
 
-def _produce(producer: Producer, topic: str, key: bytes | None, value: bytes, head: headers.Headers) -> None:
+def _produce(
+    producer: Producer,
+    topic: str,
+    key: bytes | None,
+    value: bytes,
+    head: headers.Headers,
+    partition: int | None = None,
+) -> None:
     while True:
         try:
-            producer.produce(topic, value, key, headers=head)
+            producer.produce(topic, value, key, _BY_KEY if partition is None else partition, headers=head)
         except BufferError:
             producer.poll(0.1)
         else:

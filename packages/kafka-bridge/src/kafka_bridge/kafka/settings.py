@@ -76,6 +76,8 @@ class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Prefix of the consumer groups and transactional ids."""
     tls: Tls | None = None
     sasl: Sasl | None = None
+    hot: tuple[str, ...] = ()
+    """Zones whose events are spread over all partitions by name. The same in all members of the group."""
     values: Values = "json"
     """Form of the events in `dns.normalized`; the others need `registry`. Any of the three is read."""
     registry: Registry | None = None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .decode import Dead
     from .enrich import Enriched
+    from .relay import Relay
 
 #: Workers of so many partitions add to the estate's counts without waiting for each other.
 _SLOTS = 8
@@ -73,6 +74,7 @@ class Partition:
         clocked: events do not move time, because older ones may come behind them; only `now` of `commit` does.
         measures: what is measured of commits.
         publish: called with the new events of a batch, enriched, before its transaction is committed.
+        relay: of zones that are spread over partitions.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Partition:
         clocked: bool = False,
         measures: Measures | None = None,
         publish: Callable[[list[Enriched]], None] | None = None,
+        relay: Relay | None = None,
     ) -> None:
         self._pool = pool
         self.inventory = inventory
@@ -96,6 +99,7 @@ class Partition:
         self._bus = bus or None
         self._archive = archive
         self._publish = publish
+        self._relay = relay
         self._measures = measures or Measures()
         self._enricher = Enricher() if archive or publish is not None else None
         self._judgement: Judgement | None = None
@@ -162,7 +166,7 @@ class Partition:
         with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             batch = read(cursor, self._fence(cursor))
             until = now(batch)
-            if batch.last is None and until is None:
+            if batch.last is None and until is None and self._relay is None:
                 return Committed(batch, 0, 0)
             known = write.fresh(cursor, [event.id for event in batch.events])
             new: list[Event] = []
@@ -170,8 +174,9 @@ class Partition:
                 if event.id in known:
                     known.discard(event.id)
                     new.append(event)
-            self._adopt(cursor, judgement, {event.zone for event in new})
-            judged = judgement.step(new, until, horizon=self._horizon)
+            here = new if self._relay is None else self._relay.exchange(cursor, self.number, new, batch.sources)
+            self._adopt(cursor, judgement, {event.zone for event in here})
+            judged = judgement.step(here, until, horizon=self._horizon)
             enriched: list[Enriched] = []
             if self._enricher is not None:
                 enriched = self._enricher.enrich(cursor, new, judgement, self.inventory, batch.sources)
@@ -201,6 +206,23 @@ class Partition:
             seconds = time.monotonic() - began
             self._measures.committed(new, duplicates, len(batch.dead), seconds, dt.datetime.now(dt.UTC))
         return Committed(batch, len(new), duplicates)
+
+    def pass_time(self, time: dt.datetime) -> dt.datetime | None:
+        """Everything that was sent before this time was read; returns up to when time passed.
+
+        Raises:
+            FencedError: another worker has taken over.
+        """
+        until: dt.datetime | None = time
+
+        def nothing(cursor: psycopg.Cursor[Any], _offset: int) -> Batch:
+            nonlocal until
+            if self._relay is not None:
+                until = self._relay.heard(cursor, self._consumer, self.number, time)
+            return Batch([])
+
+        self.commit(nothing, lambda _: until)
+        return until
 
     def _fence(self, cursor: psycopg.Cursor[Any]) -> int:
         cursor.execute(
