@@ -148,6 +148,8 @@ STEPS = {
         ("kafka_bridge.pipeline.write:correlation", "after"),
         ("kafka_bridge.kafka.publisher:Publisher.send", "before"),
         ("kafka_bridge.kafka.publisher:Publisher.send", "after"),
+    ],
+    "archive": [
         ("kafka_bridge.archive.archiver:Archiver._mark", "after"),
         ("kafka_bridge.archive.place:Place.write", "after"),
         ("kafka_bridge.archive.archiver:Archiver._done", "before"),
@@ -164,19 +166,22 @@ def test_killed_at_every_step_of_the_loop(stack):
         forwarding.send(payload)
     forwarding.stop()
 
-    def die(where, when):
-        doomed = stack.bridge(program=killed_at(where, when), wait=False)
+    def die(where, when, *roles):
+        doomed = stack.bridge(roles, program=killed_at(where, when), wait=False)
         doomed.process.wait(60)
         assert doomed.process.returncode == -signal.SIGKILL, (where, doomed.log.read_text())
 
     for step in STEPS["normalize"]:
-        die(*step)
+        die(*step, "normalize")
     # Time passes for the steps behind it: all that was sent is to be there by then.
     normalizing = stack.bridge(("normalize",))
     stack.wait("all normalized", lambda: len(read_all(stack, "dns.normalized")) >= len(sent))
     normalizing.stop()
+    # None of them does the work of the steps behind it.
     for step in STEPS["judge"]:
-        die(*step)
+        die(*step, "judge", "correlate", "deliver")
+    for step in STEPS["archive"]:
+        die(*step, "archive")
     stack.bridge()
     stack.reconcile(sent)
 
