@@ -138,12 +138,12 @@ def _run(config: Config, *, as_json: bool = False) -> int:
 def _begin_anew(seconds: float) -> None:
     """Put a new bridge in the place of this one, as after a kill.
 
-    librdkafka waits by the time of day (its issue 2145): where that is set back, its clients stand still until the
-    clock has caught up, and nothing gets a thread out of such a wait.
+    librdkafka waits by the time of day (its issue 2145): where that is set back, its clients stand still until traffic
+    wakes them or the clock has caught up. In the silence of dead probes, the very thing to be told of, nothing does.
     """
     print(
-        f"dnstower: this host's clock was set back by {seconds:.0f} s, and clients of Kafka stand still until it has "
-        "caught up; beginning anew",
+        f"dnstower: this host's clock was set back by {seconds:.0f} s, and clients of Kafka may stand still until it "
+        "has caught up; beginning anew",
         file=sys.stderr,
         flush=True,
     )
