@@ -130,7 +130,7 @@ class Bridge:
         self._gone()
 
     def _gone(self) -> None:
-        self.process.wait(60)
+        self.process.wait(120)
         if self.channel is not None:
             self.channel.close()
 
@@ -169,6 +169,8 @@ class Stack:
 
     foreign: tuple[dict, ...] = ()
     """Topics of other tools."""
+    patience: float = 180
+    """Seconds that `wait` waits."""
 
     def config(self, roles: tuple[str, ...] = ROLES) -> dict:
         return {
@@ -221,9 +223,9 @@ class Stack:
     def one(self, sql: str, *values):
         return self.query(sql, *values)[0][0]
 
-    def wait(self, what: str, condition, timeout: float = 120) -> None:
+    def wait(self, what: str, condition, timeout: float | None = None) -> None:
         """Until the condition holds; a database that is away counts as not yet."""
-        until = time.monotonic() + timeout
+        until = time.monotonic() + (self.patience if timeout is None else timeout)
         while True:
             try:
                 if condition():
