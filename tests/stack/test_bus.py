@@ -107,6 +107,10 @@ def test_repeated_and_shuffled_requests_change_nothing(stack):
     stack.reconcile(sent)
 
 
+def stored(stack):
+    return stack.one("select count(*) from seen_event")
+
+
 @pytest.mark.parametrize("victim", ["bridge", "database", "broker"])
 def test_kill_9_of(stack, postgres, broker, victim):
     rng = random.Random(SEED)
@@ -116,7 +120,7 @@ def test_kill_9_of(stack, postgres, broker, victim):
         stack.patience = 400
     bridge = stack.bridge()
     payloads = requests(sent)
-    deaths = 0
+    deaths = before = 0
     for number, payload in enumerate(payloads):
         if number % (len(payloads) // (2 if victim == "broker" else 4)) == 5:
             time.sleep(rng.uniform(0, 0.5))  # in the middle of what the stages do with the ones before
@@ -128,6 +132,8 @@ def test_kill_9_of(stack, postgres, broker, victim):
                 stack.wait("the database back", lambda: stack.one("select 1") == 1)
                 os.kill(postgres.pid, signal.SIGKILL)
             else:
+                stack.wait("it goes on after the last time", lambda: stored(stack) > before)  # noqa: B023 - called here
+                before = stored(stack)
                 broker.kill()
                 broker.start()
         bridge.send(payload)

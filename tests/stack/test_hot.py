@@ -89,15 +89,15 @@ def test_workers_are_killed_and_come_and_go(stack):
     assert stack.one("select count(*) from relay") == 0
 
 
-@pytest.mark.parametrize("settle", ["10s"])
-def test_time_passes_by_itself(stack, settle):
-    """With the clock that runs, and two workers that have parts of a zone each."""
-    stack.settle = settle
+def test_time_passes_in_two_workers_that_have_parts_of_a_zone_each(stack):
     sent = recent(labels=LABELS)
     first = stack.bridge()
-    second = stack.bridge(STAGES)
     for payload in requests(sent, 200):
         first.send(payload)
+    stack.wait("every event stored", lambda: stack.one("select count(*) from seen_event") == len(sent))
+    first.stop()
+    stack.settle = "0s"
+    workers = [stack.bridge(), stack.bridge(STAGES)]
     stack.reconcile(sent)
-    assert second.process.poll() is None
+    assert [worker.process.poll() for worker in workers] == [None, None]
     assert stack.one("select count(*) from bus_offset where heard is not null") == 4

@@ -77,6 +77,7 @@ class Clock(Stage):
     def work(self) -> None:
         """Look until done."""
         admin = self.connection.admin()
+        returned = self.trouble is not None
         group = self.connection.onlooker("normalize")
         began = clocks.monotonic()
         try:
@@ -88,6 +89,10 @@ class Clock(Stage):
                     with self._lock:
                         if not self._marks or self._marks[-1].time < time:
                             self._marks.append(mark)
+                if returned:
+                    returned = False
+                    self.connection.lost += 1
+                    self.lost = self.connection.lost
                 self.connection.refresh(admin)
                 self.connection.refresh(group)
                 self.well()

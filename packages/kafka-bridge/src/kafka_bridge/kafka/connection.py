@@ -37,6 +37,8 @@ class Connection:
         self.kafka = kafka
         self._password: tuple[float, str] | None = None
         self._certificates = self._stamp()
+        self.lost = 0
+        """How often the brokers were gone and came back: clients of before may stand still for good."""
 
     def producer(self, **options: Any) -> Producer:
         """An idempotent producer: acks from all replicas in sync, no duplicates by its own retries."""

@@ -34,6 +34,7 @@ class Stage(ABC):
         self.name = name
         self.connection = connection
         self.stopping = threading.Event()
+        self.lost = connection.lost
         self.errors = 0
         """How often it was begun anew."""
         self.trouble: str | None = None
@@ -47,7 +48,7 @@ class Stage(ABC):
     @property
     def done(self) -> bool:
         """Whether `work` is to return: to end, or to begin anew with new certificates."""
-        return self.stopping.is_set() or self.connection.stale
+        return self.stopping.is_set() or self.connection.stale or self.lost != self.connection.lost
 
     def part(self) -> Part:
         """How it is."""
@@ -71,6 +72,7 @@ class Stage(ABC):
         pause = 0.2
         while not self.stopping.is_set():
             errors = self.errors
+            self.lost = self.connection.lost
             try:
                 self.work()
                 self.connection.renewed()
