@@ -21,6 +21,7 @@ from dns_events import Observation
 from dns_events.otlp_reading import BulkDecoder
 from dns_rules import Engine, Inventory, Zone, load_rules
 from dns_rules.generate import Span, events
+from dns_rules.state import ZoneState, decode
 from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from kafka_bridge.store.rollup import reopen
@@ -73,7 +74,7 @@ def recording(count: int, *, failing: int = 0) -> list[Event]:
 def figures(count: int = 200_000) -> Iterator[Figure]:
     """One worker, two workers, and the plain way, over the same events; then how long an incident takes under load."""
     listed = recording(count)
-    payloads = requests(listed, SIZE)
+    payloads = sent(listed)
     with servers() as (folder, broker, postgres):
         one = _drain(folder / "one", broker, postgres, payloads, len(listed), workers=1)
         two = _drain(folder / "two", broker, postgres, payloads, len(listed), workers=2)
@@ -87,13 +88,40 @@ def figures(count: int = 200_000) -> Iterator[Figure]:
 def burst(count: int = 1_000_000) -> Iterator[Figure]:
     """So many events that were sent while nobody read: one worker makes incidents of them, and loses none."""
     listed = recording(count, failing=len(ZONES) // 2)
-    payloads = requests(listed, SIZE)
+    payloads = sent(listed)
     count = len(listed)
     del listed
     with servers() as (folder, broker, postgres):
         rate = _drain(folder / "burst", broker, postgres, payloads, count, workers=1, failing=len(ZONES) // 2)
     yield Figure(f"a burst of {count:,}, one worker, events/s", rate, "the limit", 10_000)
     yield Figure(f"a burst of {count:,}, from the first to the last, s", count / rate, "at the limit", count / 10_000)
+
+
+def sent(listed: list[Event]) -> list[tuple[int, bytes]]:
+    """Requests, each with the time at which it was sent, in milliseconds since 1970: that of its last event."""
+    found = zip(range(SIZE - 1, len(listed) + SIZE, SIZE), requests(listed, SIZE), strict=False)
+    return [(int(listed[min(n, len(listed) - 1)].time.timestamp() * 1000), payload) for n, payload in found]
+
+
+class Backlog(Stack):
+    """A stack whose raw topic takes the sender's word for when something was sent.
+
+    It stands for brokers that were there all the time: with the time at which this backlog is really made, all of it
+    would be too late to be judged.
+    """
+
+    def _topics(self, partitions: int) -> None:
+        super()._topics(partitions)
+        file = self.folder / "topics.yaml"
+        declared = json.loads(file.read_text())
+        declared["topics"]["raw"]["config"] = {"message.timestamp.type": "CreateTime"}
+        file.write_text(json.dumps(declared))
+        done = self.command("topics", "apply", str(file), "--yes")
+        assert done.returncode == 0, done.stderr
+
+    def late(self) -> int:
+        """Events that were stored but not judged."""
+        return sum(decode(state, ZoneState).late for (state,) in self.query("select state from zone_state"))
 
 
 class Estate(Stack):
@@ -179,7 +207,8 @@ def _by_moment(listed: list[Event], width: dt.timedelta) -> list[tuple[dt.dateti
 
 def _due(listed: list[Event]) -> tuple[dict[str, dt.datetime], float]:
     """When the rules have each incident fire, to 50 ms, and how long after the zone's first failure (median)."""
-    engine, found = Engine(Estate.inventory(), load_rules()), {}
+    engine = Engine(Estate.inventory(), load_rules())
+    found: dict[str, tuple[dt.datetime, float]] = {}
     pace, now = dt.timedelta(milliseconds=50), listed[0].time
     failed: dict[str, dt.datetime] = {}
     at = 0
@@ -234,7 +263,7 @@ def _drain(
     folder: Path,
     broker: Broker,
     postgres: Server,
-    payloads: list[bytes],
+    payloads: list[tuple[int, bytes]],
     count: int,
     *,
     workers: int,
@@ -242,12 +271,12 @@ def _drain(
 ) -> float:
     """Events a second, from the first committed to the last, with all of them on the bus before."""
     folder.mkdir()
-    stack = Stack(folder, broker, postgres, f"bench{workers}", settle="5s")
+    stack = Backlog(folder, broker, postgres, f"bench{workers}", settle="0s")
     producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 20, "compression.type": "lz4"})
-    for payload in payloads:
+    for moment, payload in payloads:
         while True:
             try:
-                producer.produce(f"{stack.prefix}dns.raw", payload)
+                producer.produce(f"{stack.prefix}dns.raw", payload, timestamp=moment)
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -273,9 +302,10 @@ def _drain(
         stack.wait("the counts", lambda: stack.one("select sum(total)::bigint from v_zone_minute") == count, 300)
         stack.wait(
             "the incidents",
-            # Of the past, and resolved once time has passed without events.
+            # Some are of the past, and resolved once time has passed without events.
             lambda: stack.one("select count(distinct zone) from incident where state <> 'pending'") == failing,
         )
+        assert stack.late() == 0
         (began, first), (ended, last) = marks[0], marks[-1]
         return (last - first) / (ended - began)
     finally:

@@ -39,7 +39,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "owner": "payments",
         "servers": ["ns1.bank.lab", "ns2.bank.lab"],
         "title": ["DNSSEC validation failing on bank.lab", "likely DS mismatch", "after recent change of DS"],
-        "findings": {"dnssec-validation-failing", "zone-not-resolving"},
+        "findings": {"dnssec-validation-failing", "ds-changed", "zone-not-resolving"},
     },
     "expired-signatures": {
         "rule": "dnssec-validation-failing",
@@ -47,16 +47,23 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "owner": "payments",
         "servers": ["ns1.shop.lab", "ns2.shop.lab"],
         "title": ["DNSSEC validation failing on shop.lab", "likely expired signatures"],
-        "findings": {"dnssec-validation-failing", "zone-not-resolving"},
+        "findings": {"dnssec-validation-failing", "signatures-expiring", "zone-not-resolving"},
     },
     "ns-replaced": {
-        "rule": "nameservers-changed",
+        # Paged for as nameservers-changed; what follows makes it more than that.
+        "rule": "delegation-takeover",
         "severity": "critical",
         "owner": "web",
         "servers": ["ns1.rogue.lab", "ns2.rogue.lab"],
-        "title": ["Nameservers of brand.lab changed outside a change window to ns1.rogue.lab, ns2.rogue.lab"],
+        "title": ["brand.lab may be hijacked: nameservers changed to ns1.rogue.lab", "DNSSEC broke within minutes"],
         "verdict": "contradicted",
-        "findings": {"nameservers-changed", "dnssec-validation-failing", "zone-not-resolving"},
+        "findings": {
+            "delegation-takeover",
+            "nameservers-changed",
+            "dnssec-validation-failing",
+            "zone-not-resolving",
+            "records-changed",
+        },
     },
     "region-stale": {
         "rule": "regions-disagree",

@@ -39,6 +39,7 @@ def test_replay_prints_the_incident_in_the_format_of_the_contract(recording):
     assert set(incident) == {
         "id", "rule", "class", "severity", "zone", "state", "since", "updated", "drill", "title", "what", "where",
         "check_first", "runbook", "owner", "escalate", "verdict", "confidence", "evidence", "findings",
+        "part_of",
     }  # fmt: skip
     assert incident["rule"] == "zone-outage"
     assert incident["state"] == "firing"
@@ -76,7 +77,7 @@ def test_replay_names_the_bad_line(tmp_path):
         (["explain", "nope"], 1, "no rule 'nope'"),
         (["explain"], 2, "requires an argument"),
         (["nope"], 2, "nope"),
-        (["test"], 0, "0 failed"),
+        (["test", "zone-outage"], 0, "0 failed"),
         (["--version"], 0, "0.1.0"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else None,
@@ -87,7 +88,7 @@ def test_exit_codes(arguments, code, text):
     assert text in out + err
 
 
-@pytest.mark.parametrize("command", [["check"], ["list"], ["explain", "zone-outage"], ["test"]])
+@pytest.mark.parametrize("command", [["check"], ["list"], ["explain", "zone-outage"], ["test", "zone-outage"]])
 def test_every_command_speaks_json(command):
     code, out, _ = run(*command, "--json")
     assert code == 0

@@ -146,3 +146,69 @@ def test_what_begins_in_a_drill_is_marked(drill, since, marked):
 
 def test_a_cleared_finding_that_was_never_active_is_nothing():
     assert run(finding("zone-outage", 0, "cleared"))[1] == []
+
+
+def last(incidents):
+    """The last state of each incident, by its rule."""
+    return {i.rule: i for i in {i.id: i for i in incidents}.values()}
+
+
+def test_what_can_wait_makes_nothing_wait_that_cannot():
+    _, incidents = run(finding("signatures-expiring", 0), finding("dnssec-validation-failing", 50), Tick(at(70)))
+    assert states(incidents)[-1] == ("firing", 65)
+    assert len({i.id for i in incidents}) == 1
+
+
+def test_a_graver_cause_is_told_anew_and_takes_in_what_it_explains():
+    _, incidents = run(
+        finding("ttl-below-policy", 0),
+        finding("records-changed", 10),
+        Tick(at(100)),
+        finding("hijack-sequence", 110, since=0),
+        Tick(at(200)),
+    )
+    found = last(incidents)
+    assert {rule: i.state for rule, i in found.items()} == {
+        "ttl-below-policy": "resolved", "records-changed": "resolved", "hijack-sequence": "firing",
+    }  # fmt: skip
+    whole = found["hijack-sequence"]
+    assert whole.severity == "critical"
+    assert set(whole.findings) == {"hijack-sequence", "ttl-below-policy", "records-changed"}
+    for rule in ("ttl-below-policy", "records-changed"):
+        assert found[rule].part_of == whole.id
+        assert found[rule].what == f"Part of: {whole.title}"
+
+
+def test_it_is_over_once_all_that_it_took_in_is():
+    everything = ("ttl-below-policy", "records-changed", "hijack-sequence")
+    state, incidents = run(
+        finding("ttl-below-policy", 0),
+        finding("records-changed", 10),
+        Tick(at(100)),
+        finding("hijack-sequence", 110),
+        *(finding(rule, 200 + 100 * n, "cleared") for n, rule in enumerate(everything)),
+        Tick(at(450)),
+        Tick(at(500)),
+    )
+    assert [i.state for i in incidents if i.rule == "hijack-sequence"][-1] == "resolved"
+    assert incidents[-1].updated == at(460)
+    assert state.open == {}
+
+
+def test_a_cause_no_graver_than_what_was_told_joins_it():
+    _, incidents = run(
+        finding("nameservers-changed", 0), Tick(at(30)), finding("delegation-takeover", 60), Tick(at(100))
+    )
+    assert len({i.id for i in incidents}) == 1
+    assert incidents[-1].rule == "delegation-takeover"
+    assert incidents[-1].state == "firing"
+
+
+def test_two_incidents_become_one_when_their_cause_is_found():
+    _, incidents = run(
+        finding("records-changed", 0), finding("mail-policy-changed", 5), Tick(at(200)),
+        finding("nameservers-changed", 210), Tick(at(300)),
+    )  # fmt: skip
+    found = last(incidents)
+    assert found["nameservers-changed"].state == "firing"
+    assert found["records-changed"].part_of == found["nameservers-changed"].id

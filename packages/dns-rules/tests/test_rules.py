@@ -39,7 +39,7 @@ def test_no_runbook_without_a_rule():
         ("critical: 60s", "critical: soon", "'soon' is not a duration"),
         ("hold: 15s", "hodl: 15s", "unknown key 'hodl'"),
         ("detector: sustained", "detector: sustaned", "Invalid value 'sustaned'"),
-        ("regions-disagree]", "regions-disagre]", "rule 'regions-disagre' is not in"),
+        ("regions-disagree,", "regions-disagre,", "rule 'regions-disagre' is not in"),
         ("class: availability", "class: outage", "Invalid enum value 'outage'"),
     ],
 )
@@ -61,7 +61,7 @@ def test_a_rule_that_fires_where_its_test_says_nothing_fails(tmp_path):
     shutil.copytree(PACKAGED, folder)
     file = folder / "zone-outage.yaml"
     file.write_text(file.read_text().replace("ratio: 0.9", "ratio: 0.1").replace("critical: 60s", "critical: 10s"))
-    failed = [result for result in run_tests(folder) if result.failures]
+    failed = [result for result in run_tests(folder, ["zone-outage"]) if result.failures]
     assert any("fired: example.com is down" in text for result in failed for text in result.failures)
 
 
@@ -69,7 +69,7 @@ def test_a_rule_without_tests_fails(tmp_path):
     folder = tmp_path / "stream"
     shutil.copytree(PACKAGED, folder)
     (folder / "zone-outage.test.yaml").unlink()
-    assert [r.failures for r in run_tests(folder) if r.failures] == [("no tests beside the rule",)]
+    assert [r.failures for r in run_tests(folder, ["zone-outage"])] == [("no tests beside the rule",)]
 
 
 def test_an_empty_folder_is_no_pack(tmp_path):

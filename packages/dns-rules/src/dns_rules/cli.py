@@ -82,11 +82,7 @@ def explain(rule_id: str, /, *, rules: RulesDir = None, as_json: Json = False) -
         rules: a folder of rules.
         as_json: print JSON.
     """
-    pack = load_rules(rules)
-    rule = pack.rule(rule_id)
-    if rule is None:
-        msg = f"no rule {rule_id!r}; there are {', '.join(r.id for r in pack.rules)}"
-        raise RulesError(msg)
+    rule = load_rules(rules).named(rule_id)
     if as_json:
         print(msgspec.json.encode(rule).decode())
         return 0
@@ -136,14 +132,15 @@ def replay(
 
 
 @app.command(name="test")
-def test_rules(*, rules: RulesDir = None, as_json: Json = False) -> int:
+def test_rules(*rule_id: str, rules: RulesDir = None, as_json: Json = False) -> int:
     """Run the tests that stand beside the rules (ID.test.yaml).
 
     Args:
+        rule_id: only these rules' tests.
         rules: a folder of rules.
         as_json: print JSON.
     """
-    results = run_tests(rules)
+    results = run_tests(rules, rule_id)
     failed = [result for result in results if result.failures]
     if as_json:
         print(msgspec.json.encode(results).decode())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .inventory import Inventory, Zone
     from .rules import Rule, Rules
 
+_SEVERITIES = ("info", "warning", "critical")
+
 
 def correlate(
     state: CorrelationState, finding: Finding | Tick, inventory: Inventory, rules: Rules
@@ -67,15 +69,17 @@ def _take(state: CorrelationState, finding: Finding, inventory: Inventory, rules
         return _clear(state, finding, key)
     if rule is None or zone is None:
         return []
-    item = _home(state, finding, rules)
+    related = _related(state, finding, rules)
+    item = next((item for item in related if not _is_graver(rule, zone, item)), None)
+    due = micros(finding.time) + int(scaled(rule.hold, zone.criticality) * MICROS)
     if item is None:
-        hold = int(scaled(rule.hold, zone.criticality) * MICROS)
-        item = OpenIncident(
-            incident=_first(finding, rule, zone, inventory, state),
-            leader=rule.id,
-            due=micros(finding.time) + hold,
-        )
+        item = OpenIncident(incident=_first(finding, rule, zone, inventory, state), leader=rule.id, due=due)
         state.open.setdefault(finding.zone, []).append(item)
+    # What can wait makes nothing wait that cannot.
+    item.due = min(item.due, due)
+    absorbed = [
+        _absorbed(state, other, item, finding) for other in related if other is not item and _leads(rule, other)
+    ]
     item.active[key] = finding
     item.cleared = None
     leader = rules.rule(item.leader)
@@ -84,7 +88,33 @@ def _take(state: CorrelationState, finding: Finding, inventory: Inventory, rules
         leader = rule
     previous = item.incident
     item.incident = _described(item, leader, zone, finding)
-    return [item.incident] if item.incident != previous or previous.updated == finding.time else []
+    told = [item.incident] if item.incident != previous or previous.updated == finding.time else []
+    part = {"part_of": item.incident.id, "what": f"Part of: {item.incident.title}"}
+    return [structs.replace(other, **part) for other in absorbed] + told
+
+
+def _leads(rule: Rule, item: OpenIncident) -> bool:
+    """Whether the rule explains an open incident."""
+    return item.leader in rule.explains
+
+
+def _is_graver(rule: Rule, zone: Zone, item: OpenIncident) -> bool:
+    """Whether the rule explains an incident that was told as something less: then its own has to be told anew."""
+    severity = _SEVERITIES.index(rule.severity_for(zone.criticality))
+    told = item.incident.state == "firing"
+    return told and _leads(rule, item) and severity > _SEVERITIES.index(item.incident.severity)
+
+
+def _absorbed(state: CorrelationState, other: OpenIncident, item: OpenIncident, finding: Finding) -> Incident:
+    """Make an open incident a part of another one; returns its end."""
+    state.open[finding.zone].remove(other)
+    item.active = other.active | item.active
+    item.incident = structs.replace(
+        item.incident,
+        since=min(item.incident.since, other.incident.since),
+        findings=tuple(dict.fromkeys((*item.incident.findings, *other.incident.findings))),
+    )
+    return structs.replace(other.incident, state="resolved", updated=finding.time)
 
 
 def _clear(state: CorrelationState, finding: Finding, key: str) -> list[Incident]:
@@ -98,17 +128,18 @@ def _clear(state: CorrelationState, finding: Finding, key: str) -> list[Incident
     return []
 
 
-def _home(state: CorrelationState, finding: Finding, rules: Rules) -> OpenIncident | None:
-    """The open incident of the zone that this finding belongs to: by its rule, or as cause or effect."""
-    for item in state.open.get(finding.zone, []):
-        for other in item.incident.findings:
-            if (
-                other == finding.rule
-                or finding.rule in _explainers(other, rules)
-                or other in _explainers(finding.rule, rules)
-            ):
-                return item
-    return None
+def _related(state: CorrelationState, finding: Finding, rules: Rules) -> list[OpenIncident]:
+    """The open incidents of the zone that this finding belongs to: by its rule, or as cause or effect."""
+    return [
+        item
+        for item in state.open.get(finding.zone, [])
+        if any(
+            other == finding.rule
+            or finding.rule in _explainers(other, rules)
+            or other in _explainers(finding.rule, rules)
+            for other in item.incident.findings
+        )
+    ]
 
 
 def _explainers(rule: str, rules: Rules) -> set[str]:
@@ -167,8 +198,7 @@ def _described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) -
             "regions": max((f.facts.get("regions", "") for f in own), key=len),
         }
     facts["change"] = max((f.facts.get("change", "") for f in own), key=len)
-    severities = ("info", "warning", "critical")
-    severity = max(item.incident.severity, leader.severity_for(zone.criticality), key=severities.index)
+    severity = max(item.incident.severity, leader.severity_for(zone.criticality), key=_SEVERITIES.index)
     return structs.replace(
         item.incident,
         rule=leader.id,

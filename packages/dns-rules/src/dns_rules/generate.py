@@ -21,8 +21,10 @@ from dns_events import (
     Outcome,
     Probe,
     Record,
+    Registration,
     Role,
     Server,
+    Traffic,
     durations,
 )
 from msgspec import Struct
@@ -53,10 +55,21 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ttl: int = 30
     dnssec: DnssecStatus | None = None
     cause: DnssecCause | None = None
-    event: Literal["observation", "delegation"] = "observation"
+    event: Literal["observation", "delegation", "registration", "traffic"] = "observation"
     parent_ns: tuple[str, ...] | None = None
     child_ns: tuple[str, ...] | None = None
     ds: tuple[str, ...] | None = None
+    signatures: str | None = None
+    """How long after the beginning of the timeline the first signature at the apex expires."""
+    registrar: str | None = None
+    registrant: str | None = None
+    statuses: tuple[str, ...] | None = None
+    queries: int = 0
+    """That each server was asked in a minute."""
+    outcomes: dict[str, int] = {}
+    """Of the queries."""
+    expires: str | None = None
+    """How long after the beginning of the timeline the registration expires."""
 
 
 def events(zone: str, spans: tuple[Span, ...], start: dt.datetime = EPOCH) -> list[Event]:
@@ -83,7 +96,35 @@ def _span(zone: str, span: Span, number: int, start: dt.datetime) -> Iterator[Ev
                     parent_ns=span.parent_ns,
                     child_ns=span.child_ns,
                     ds=span.ds,
+                    signatures_expire=_after(start, span.signatures),
                 )
+                continue
+            if span.event == "registration":
+                yield Registration(
+                    id=_id(zone, number, turn, region, "registration"),
+                    time=time,
+                    probe=probe,
+                    zone=zone,
+                    registrar=span.registrar,
+                    registrant=span.registrant,
+                    statuses=span.statuses,
+                    nameservers=span.parent_ns,
+                    expires=_after(start, span.expires),
+                    via="rdap",
+                )
+                continue
+            if span.event == "traffic":
+                for server in span.servers:
+                    yield Traffic(
+                        id=_id(zone, number, turn, region, server, "traffic"),
+                        time=time,
+                        probe=probe,
+                        zone=zone,
+                        server=Server(address=server, role=span.role),
+                        window=60,
+                        queries=span.queries,
+                        outcomes=span.outcomes,
+                    )
                 continue
             for name in span.names or (zone,):
                 for server in span.servers:
@@ -113,6 +154,10 @@ def _observation(
         latency=0.012 if rcode is not None else None,
         dnssec=Dnssec(status=span.dnssec, cause=span.cause) if span.dnssec is not None else None,
     )
+
+
+def _after(start: dt.datetime, text: str | None) -> dt.datetime | None:
+    return None if text is None else start + dt.timedelta(seconds=durations.seconds(text))
 
 
 def _id(*parts: object) -> str:

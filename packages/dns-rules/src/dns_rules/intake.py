@@ -6,16 +6,18 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dns_events import Delegation, Observation, fingerprint
+from dns_events import Delegation, Observation, Registration, Traffic, fingerprint
 
-from .state import MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Latest, Seen, Tally, ZoneState
+from . import vantage
+from .state import MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Latest, Seen, Tally, ZoneState, micros
 
 if TYPE_CHECKING:
     from dns_events import Event, Record
 
     from .routes import Count, Route, Routes
 
-_DATA_SHOWN = 4
+#: So many records of an answer are held.
+MOST_DATA = 16
 #: Between the members of a fact's value.
 SEPARATOR = ", "
 
@@ -36,6 +38,10 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
         _observation(state, bucket, event, time, routes.of(event))
     elif isinstance(event, Delegation):
         _delegation(bucket, event, time)
+    elif isinstance(event, Registration):
+        _registration(bucket, event, time)
+    elif isinstance(event, Traffic):
+        _traffic(state, bucket, event, time, routes)
 
 
 def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int, route: Route) -> None:
@@ -71,18 +77,9 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
 
 
 def _count(state: ZoneState, bucket: Bucket, count: Count, time: int, id_: str) -> None:
-    keys = bucket.tallies.get(count.rule)
-    if keys is None:
-        keys = bucket.tallies[count.rule] = {}
-    vantages = keys.get(count.key)
-    if vantages is None:
-        if len(keys) >= MAX_QUESTIONS:
-            state.refused += 1
-            return
-        vantages = keys[count.key] = {}
-    tally = vantages.get(count.vantage)
+    tally = _tally(state, bucket, count.rule, count.key, count.vantage)
     if tally is None:
-        tally = vantages[count.vantage] = Tally()
+        return
     tally.total += 1
     why = count.why
     if why is not None:
@@ -91,24 +88,73 @@ def _count(state: ZoneState, bucket: Bucket, count: Count, time: int, id_: str) 
         tally.evidence = max(tally.evidence, (time, id_))
 
 
+def _traffic(state: ZoneState, bucket: Bucket, event: Traffic, time: int, routes: Routes) -> None:
+    server = "" if event.server is None else event.server.address
+    seen_from = vantage.key(event.probe.region or event.probe.id, event.probe.id, server)
+    for rule, outcomes in routes.traffic:
+        tally = _tally(state, bucket, rule, server, seen_from)
+        if tally is None:
+            continue
+        tally.total += event.queries
+        for outcome in outcomes:
+            number = event.outcomes.get(outcome, 0)
+            if number:
+                tally.failing += number
+                tally.why[outcome] = tally.why.get(outcome, 0) + number
+                tally.evidence = max(tally.evidence, (time, event.id))
+
+
+def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str) -> Tally | None:
+    """A rule's tally of one place, as one vantage sees it; ``None`` where there are too many."""
+    keys = bucket.tallies.get(rule)
+    if keys is None:
+        keys = bucket.tallies[rule] = {}
+    vantages = keys.get(key)
+    if vantages is None:
+        if len(keys) >= MAX_QUESTIONS:
+            state.refused += 1
+            return None
+        vantages = keys[key] = {}
+    tally = vantages.get(seen_from)
+    if tally is None:
+        tally = vantages[seen_from] = Tally()
+    return tally
+
+
 @lru_cache(maxsize=16384)
 def _said(answers: tuple[Record, ...]) -> tuple[str, tuple[str, ...]]:
-    """The fingerprint of an answer, and the data to show of it."""
-    return fingerprint(answers), tuple(sorted(record.data for record in answers))[:_DATA_SHOWN]
+    """The fingerprint of an answer, and its data."""
+    return fingerprint(answers), tuple(sorted(record.data for record in answers))[:MOST_DATA]
 
 
 def _delegation(bucket: Bucket, event: Delegation, time: int) -> None:
-    facts = {
-        "parent_ns": event.parent_ns,
-        "child_ns": event.child_ns,
-        "ds": event.ds,
-        "dnskey": event.dnskey,
-    }
-    for fact, values in facts.items():
-        # What could not be read is unknown, and unknown changes nothing.
-        if values is None:
-            continue
+    sets = {"parent_ns": event.parent_ns, "child_ns": event.child_ns, "ds": event.ds, "dnskey": event.dnskey}
+    # What could not be read is unknown, and unknown changes nothing.
+    facts = {name: SEPARATOR.join(sorted(values)) for name, values in sets.items() if values is not None}
+    if event.signatures_expire is not None:
+        facts["signatures_expire"] = str(micros(event.signatures_expire))
+    _see(bucket, event, time, facts)
+
+
+def _registration(bucket: Bucket, event: Registration, time: int) -> None:
+    if event.error is not None:
+        return
+    facts = {name: value for name in ("registrar", "registrant") if (value := getattr(event, name)) is not None}
+    if event.nameservers is not None:
+        facts["registered_ns"] = SEPARATOR.join(sorted(event.nameservers))
+    if event.statuses is not None:
+        # RFC 8056 §2 has the registrar's and the registry's prohibition; either one holds.
+        locked = any(status.endswith("transfer prohibited") for status in event.statuses)
+        facts["lock"] = "locked" if locked else "unlocked"
+        facts["transfer"] = "pending" if "pending transfer" in event.statuses else "none"
+    if event.expires is not None:
+        facts["expires"] = str(micros(event.expires))
+    _see(bucket, event, time, facts)
+
+
+def _see(bucket: Bucket, event: Delegation | Registration, time: int, facts: dict[str, str]) -> None:
+    for fact, value in facts.items():
         probes = bucket.seen.setdefault(fact, {})
         known = probes.get(event.probe.id)
         if known is None or (known.time, known.id) < (time, event.id):
-            probes[event.probe.id] = Seen(time=time, id=event.id, value=SEPARATOR.join(sorted(values)))
+            probes[event.probe.id] = Seen(time=time, id=event.id, value=value)

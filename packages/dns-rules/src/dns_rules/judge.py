@@ -9,11 +9,11 @@ from dns_events import SILENT
 from msgspec import structs
 
 from . import vantage
-from .detectors import divergence, sustained, transition
+from .detectors import baseline, divergence, level, sequence, sustained, transition
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
-from .rules import Divergence, Sustained, Transition
+from .rules import Baseline, Divergence, Level, Sequence, Sustained, Transition
 from .state import MICROS, VERSION, Bucket, ZoneState, micros, moment
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _DETECTORS: dict[type, Detect] = {
     Sustained: sustained.detect,
     Divergence: divergence.detect,
     Transition: transition.detect,
+    Baseline: baseline.detect,
+    Level: level.detect,
+    Sequence: sequence.detect,
 }
 #: Answers of vantages that have gone are forgotten after so long.
 _FORGET = 1800 * MICROS
@@ -119,31 +122,36 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
         for question in [q for q, v in state.latest.items() if all(x.time < forget for x in v.values())]:
             del state.latest[question]
             state.agreement.pop(question, None)
+            memory.answered_otherwise(question)
     if bucket is not None:
         tallies = _ordered(bucket.tallies)
         state.ring.append((slot, tallies))
         memory.note(slot, tallies)
         for question, vantages in sorted(bucket.latest.items()):
-            _answered(state, question, vantages)
+            _answered(state, question, vantages, memory)
             if forgetting:
                 known = state.latest[question]
                 for key in [v for v, latest in known.items() if latest.time < forget]:
                     del known[key]
+                    memory.answered_otherwise(question)
             if not vantages:  # all were refused; the question goes at the next turn
                 memory.oldest_answer = ALWAYS
         for fact, probes in sorted(bucket.seen.items()):
             state.seen.setdefault(fact, {}).update(sorted(probes.items()))
-            memory.oldest_reading = ALWAYS
+            memory.voices_until = ALWAYS
     if forgetting:
         ages = (min((x.time for x in v.values()), default=ALWAYS) for v in state.latest.values())
         memory.oldest_answer = min(ages, default=slot)
 
 
-def _answered(state: ZoneState, question: str, vantages: dict[str, Latest]) -> None:
+def _answered(state: ZoneState, question: str, vantages: dict[str, Latest], memory: Memory) -> None:
     """The newest answers to one question."""
     known = state.latest.setdefault(question, {})
     for key, latest in sorted(vantages.items()):
+        before = known.get(key)
         known[key] = latest
+        if before is None or (before.answer, before.ttl) != (latest.answer, latest.ttl):
+            memory.answered_otherwise(question)
         state.secure = state.secure or latest.dnssec == "secure"
         region, role, _ = vantage.parts(key)
         if role == "authoritative" and latest.outcome not in SILENT and region not in state.reached:
@@ -170,21 +178,21 @@ def _sorted(tally: Tally) -> Tally:
 def _evaluate(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
     """Ask every rule at the end of the sealed step."""
     now = state.sealed
+    time = moment(now)
     transition.track(state, zone, now)
     findings: list[Finding] = []
     for rule in rules.rules:
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
-        if reading.holds or state.active:
-            findings += _live(state, rule, reading, now)
+        if reading.holds or (reading.cleared and state.active):
+            findings += _live(state, rule, reading, time)
     # A rule that has left the pack takes its findings with it.
     for key in sorted(k for k in state.active if rules.rule(k.split("\t")[0]) is None):
-        findings.append(_cleared(state.active.pop(key), moment(now)))
+        findings.append(_cleared(state.active.pop(key), time))
     return findings
 
 
-def _live(state: ZoneState, rule: Rule, reading: Reading, now: int) -> list[Finding]:
+def _live(state: ZoneState, rule: Rule, reading: Reading, time: dt.datetime) -> list[Finding]:
     """Begin, renew and end the findings of one rule."""
-    time = moment(now)
     findings = []
     for key, condition in sorted(reading.holds.items()):
         known = state.active.get(f"{rule.id}\t{key}")
@@ -234,6 +242,6 @@ def _recent_change(state: ZoneState, since: int) -> str:
     recent = {
         labels[name]
         for name, fact in state.facts.items()
-        if fact.changed is not None and since - 3600 * MICROS <= fact.changed <= since + 120 * MICROS
+        if name in labels and fact.changed is not None and since - 3600 * MICROS <= fact.changed <= since + 120 * MICROS
     }
     return f" after recent change of {' and '.join(sorted(recent))}" if recent else ""

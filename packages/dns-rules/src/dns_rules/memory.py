@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .routes import Routes
-from .rules import Sustained, scaled
+from .rules import Baseline, Level, Sustained, Transition, scaled
 from .state import MICROS, moment
 from .window import Window
 
 if TYPE_CHECKING:
     from .inventory import Allow, Zone
-    from .rules import Rule, Rules
+    from .rules import Detector, Rule, Rules
     from .state import Tallies, ZoneState
 
 #: The least that tallies are kept for, so that health can look at the last minutes.
@@ -35,23 +35,31 @@ class Memory:
         rules: the rule pack.
     """
 
-    __slots__ = ("_meant", "_windows", "failed", "oldest_answer", "oldest_reading", "ring", "routes", "rules", "zone")
+    __slots__ = (
+        "_meant", "_recorded", "_windows", "calm", "changed", "failed", "oldest_answer", "ring", "routes", "rules",
+        "voices_until", "zone",
+    )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
         self.zone = zone
         self.rules = rules
         self.routes = Routes(zone, rules)
-        sustained = [rule.detect for rule in rules.rules if isinstance(rule.detect, Sustained)]
-        self.ring = int(max([_RING, *(scaled(detect.window, zone.criticality) * MICROS for detect in sustained)]))
+        windows = [rule.detect.window for rule in rules.rules if isinstance(rule.detect, Sustained | Baseline)]
+        self.ring = int(max([_RING, *(scaled(window, zone.criticality) * MICROS for window in windows)]))
         """How long sealed tallies are kept, in microseconds."""
         self.oldest_answer = ALWAYS
         """No vantage's latest answer is older: nothing has to be forgotten until this is too old."""
-        self.oldest_reading = ALWAYS
-        """No probe's reading of a fact is older, and all are tracked."""
+        self.voices_until = ALWAYS
+        """Until then no probe's reading of a fact is too old to count, and all are tracked."""
+        self._recorded = {rule.id: _questions(rule.detect, zone) for rule in rules.rules}
+        self.changed = {question for questions in self._recorded.values() for question in questions}
+        """Questions of tracked record sets that were answered otherwise since they were tracked."""
         self.failed: dict[str, int] = {}
         """By rule, the newest sealed bucket in which anything failed."""
         for slot, tallies in state.ring:
             self.note(slot, tallies)
+        self.calm: set[str] = set()
+        """Rules whose facts are all as they should be, as long as none changes."""
         self._windows: dict[str, Window] = {}
         self._meant: dict[tuple[int, Allow], bool] = {}
 
@@ -68,6 +76,15 @@ class Memory:
             window = self._windows[rule.id] = Window(rule, state)
         return window
 
+    def records(self, rule: Rule) -> tuple[str, ...]:
+        """The questions whose answers a rule of the pack tracks."""
+        return self._recorded[rule.id]
+
+    def answered_otherwise(self, question: str) -> None:
+        """Learn that a vantage gives another answer to a question, or none any more."""
+        if any(question in questions for questions in self._recorded.values()):
+            self.changed.add(question)
+
     def meant(self, time: int, what: Allow) -> bool:
         """Whether a change of this kind, first seen at `time`, is in a change window of the zone."""
         known = self._meant.get((time, what))
@@ -77,6 +94,18 @@ class Memory:
             # Looked up once, for a recurring window counts its starts from the first one.
             known = self._meant[time, what] = self.zone.window(moment(time), what) is not None
         return known
+
+
+def _questions(detect: Detector, zone: Zone) -> tuple[str, ...]:
+    """The questions of a rule's record patterns in this zone; answers that differ by design are not compared."""
+    found = set()
+    for pattern in detect.records if isinstance(detect, Transition | Level) else ():
+        label, _, qtype = pattern.partition("/")
+        if label == "*":
+            found |= {f"{r.name}/{qtype}" for r in zone.records if r.type == qtype and isinstance(r.expect, tuple)}
+        else:
+            found.add(f"{zone.zone if label == '@' else f'{label}.{zone.zone}'}/{qtype}")
+    return tuple(sorted(found - {f"{record.name}/{record.type}" for record in zone.records if record.split}))
 
 
 def recall(state: ZoneState, zone: Zone, rules: Rules) -> Memory:

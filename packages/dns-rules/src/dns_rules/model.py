@@ -75,6 +75,8 @@ class Incident(Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     """Rules whose findings belong to it, the leading one first."""
+    part_of: str | None = None
+    """The incident that it became a part of when the cause of both was found; it is resolved then."""
 
 
 class Health(Struct, frozen=True, kw_only=True):

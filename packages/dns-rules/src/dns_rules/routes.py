@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import vantage
-from .rules import Sustained
+from .rules import Baseline, Sustained
 
 if TYPE_CHECKING:
     from dns_events import Observation
@@ -48,6 +48,10 @@ class Routes:
         self._zone = zone
         self._rules = rules
         self._known: dict[tuple[str | None, ...], Route] = {}
+        self.traffic = tuple(
+            (rule.id, rule.detect.failing) for rule in rules.rules if isinstance(rule.detect, Baseline)
+        )
+        """Rules that count queries, and the outcomes that fail in their eyes."""
 
     def of(self, event: Observation) -> Route:
         """The route of one observation."""

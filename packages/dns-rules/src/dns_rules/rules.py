@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import string
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,6 +18,11 @@ from .model import Class, Criticality, Severity
 #: The rule pack that ships with this distribution.
 PACKAGED = Path(__file__).parent / "alert_rules" / "stream"
 
+_TTL_MINIMUM = "ttl_minimum"
+#: What is tracked of a zone beside its records: its delegation, and its registration as RDAP has it.
+FactName = Literal[
+    "parent_ns", "child_ns", "ds", "dnskey", "registrar", "registrant", "lock", "transfer", "registered_ns"
+]
 Ratio = Annotated[float, Meta(gt=0, le=1)]
 #: One duration for all, or one for each criticality.
 Scaled = str | dict[Criticality, str]
@@ -69,17 +75,62 @@ class Divergence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 class Transition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="transition"):
     """A tracked fact changed, and it was not declared."""
 
-    facts: tuple[Literal["parent_ns", "child_ns", "ds", "dnskey"], ...]
+    facts: tuple[FactName, ...] = ()
+    records: tuple[str, ...] = ()
+    """Record sets as the authoritative servers give them: ``@/MX`` of the apex, ``_dmarc/TXT`` of a name below it,
+    ``*/A`` of every name of which the inventory says the data."""
     allow: Literal["records", "ns", "ds", "ttl", "registration"]
     """The kind of change that a change window must allow."""
-    expected: Literal["nameservers"] | None = None
+    expected: Literal["nameservers", "registration", "records"] | None = None
     """The inventory's field that says what the fact should be."""
     probes: Annotated[int, Meta(ge=1)] = 2
+    """So many must say it, or all where fewer look; for records, so many regions."""
+    learn: Scaled = "0s"
+    """How long an undeclared value must have stood before another one means something."""
     adopt_after: str = "24h"
     """After so long an undeclared value becomes the one that is compared with."""
 
 
-Detector = Sustained | Divergence | Transition
+class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="baseline"):
+    """A share of the queries that servers are asked, far above this zone's own at this hour of the week."""
+
+    failing: tuple[str, ...]
+    """Outcomes, as traffic events count them."""
+    times: Annotated[float, Meta(gt=1)]
+    """So many times the usual share."""
+    least: Ratio
+    """A smaller share is never told of."""
+    window: Scaled
+    samples: Annotated[int, Meta(ge=1)]
+    """Queries in the window."""
+    history: Annotated[int, Meta(ge=3)] = 24
+    """Hours that have to be known before anything is said."""
+
+
+class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="level"):
+    """A number that must not fall below another."""
+
+    of: Literal["ttl", "signatures_expire", "expires"]
+    """The TTL that the authoritative servers give, or the time until the first signature at the apex or the
+    registration expires."""
+    below: Scaled
+    """A duration; for TTLs ``ttl_minimum``, which is the inventory's."""
+    records: tuple[str, ...] = ()
+    """Of which record sets, as in `Transition`, for TTLs."""
+
+
+class Sequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="sequence"):
+    """Findings of other rules on one zone that together mean more, scored by their order and interval."""
+
+    steps: tuple[tuple[str, ...], ...]
+    """Rules; one finding of a step's rules makes the step."""
+    least: Annotated[int, Meta(ge=2)]
+    """So many steps have to be there."""
+    within: str
+    """From the first to the last of them."""
+
+
+Detector = Sustained | Divergence | Transition | Baseline | Level | Sequence
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,6 +178,19 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
         """The rule of this id."""
         return self._by_id.get(id_)
 
+    def named(self, id_: str) -> Rule:
+        """The rule of this id, as a person asked for it.
+
+        Raises:
+            RulesError: there is none.
+        """
+        rule = self.rule(id_)
+        if rule is None:
+            near = difflib.get_close_matches(id_, [rule.id for rule in self.rules], n=1)
+            msg = f"no rule {id_!r}; {f'did you mean {near[0]}?' if near else '`dns-rules list` names them'}"
+            raise RulesError(msg)
+        return rule
+
     @cached_property
     def _by_id(self) -> dict[str, Rule]:
         return {rule.id: rule for rule in reversed(self.rules)}
@@ -164,6 +228,8 @@ def load_rules(directory: str | Path | None = None) -> Rules:
                     f"$.explains[{index}]",
                     f"rule {other!r} is not in {folder}; known: {', '.join(sorted(known))}",
                 )
+        if isinstance(rule.detect, Sequence):
+            _steps(document, rule.detect, known)
     return Rules(rules=tuple(rule for _, rule in loaded), folder=folder)
 
 
@@ -181,6 +247,14 @@ def _rule(document: Document) -> Rule:
             raise document.error(path, f"nothing for {', '.join(sorted(missing))}; write one for each criticality")
     if isinstance(rule.severity, dict) and (missing := {"critical", "high", "normal"} - set(rule.severity)):
         raise document.error("$.severity", f"nothing for {', '.join(sorted(missing))}")
+    if isinstance(rule.detect, Transition | Level):
+        for index, pattern in enumerate(rule.detect.records):
+            if pattern.count("/") != 1 or not all(pattern.split("/")):
+                raise document.error(
+                    f"$.detect.records[{index}]", f"{pattern!r} is not NAME/TYPE; write for instance '@/MX' or '*/A'"
+                )
+    if isinstance(rule.detect, Level) and (rule.detect.of == "ttl") != (rule.detect.below == _TTL_MINIMUM):
+        raise document.error("$.detect.below", f"`of: ttl` goes with `below: {_TTL_MINIMUM}`, all else with a duration")
     texts = {"$.title": rule.title} | {f"$.check_first[{i}]": t for i, t in enumerate(rule.check_first)}
     for path, text in texts.items():
         _placeholders(document, path, text)
@@ -189,11 +263,22 @@ def _rule(document: Document) -> Rule:
     return rule
 
 
+def _steps(document: Document, detect: Sequence, known: set[str]) -> None:
+    for index, step in enumerate(detect.steps):
+        for place, other in enumerate(step):
+            if other not in known:
+                raise document.error(
+                    f"$.detect.steps[{index}][{place}]", f"rule {other!r} is not known; {', '.join(sorted(known))} are"
+                )
+    if detect.least > len(detect.steps):
+        raise document.error("$.detect.least", f"{detect.least} of {len(detect.steps)} steps; write fewer")
+
+
 def _durations(rule: Rule) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("$.hold", rule.hold), ("$.resolve_after", rule.resolve_after)]
-    for name in ("window", "learn", "grace", "adopt_after"):
+    for name in ("window", "learn", "grace", "adopt_after", "below", "within"):
         value = structs.asdict(rule.detect).get(name)
-        if value is not None:
+        if value is not None and value != _TTL_MINIMUM:
             found.append((f"$.detect.{name}", value))
     return found
 

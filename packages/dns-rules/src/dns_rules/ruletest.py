@@ -15,6 +15,7 @@ from .inventory import Expectation, Inventory, Team, Zone
 from .rules import Rules, load_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from .model import Incident
@@ -32,6 +33,8 @@ class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     names: tuple[str, ...] | None = None
     verdict: str | None = None
     findings: tuple[str, ...] | None = None
+    absorbs: tuple[str, ...] = ()
+    """Rules whose incidents fired before and became a part of it."""
     resolves: bool = False
 
 
@@ -62,17 +65,25 @@ class Result(Struct, frozen=True, kw_only=True):
     failures: tuple[str, ...]
 
 
-def run_tests(directory: str | Path | None = None) -> list[Result]:
-    """Run every test beside the rules of a folder; ``None`` is the packaged pack.
+def run_tests(directory: str | Path | None = None, only: Collection[str] = ()) -> list[Result]:
+    """Run the tests beside the rules of a folder; ``None`` is the packaged pack.
 
     A rule without a case that fires and one that does not fails by itself.
 
+    Args:
+        directory: of the rules.
+        only: ids of the rules whose tests are run; none: all.
+
     Raises:
-        RulesError: a rule or a test file that cannot be read.
+        RulesError: a rule or a test file that cannot be read, or a rule that is not there.
     """
     rules = load_rules(directory)
+    for id_ in only:
+        rules.named(id_)
     results = []
     for rule in rules.rules:
+        if only and rule.id not in only:
+            continue
         path = rules.folder / f"{rule.id}.test.yaml"
         if not path.exists():
             results.append(
@@ -119,12 +130,17 @@ def _failures(rule: str, case: Case, rules: Rules) -> list[str]:
     incidents = judge_timeline(zone, case.timeline, rules)
     fired = {i.id: i for i in incidents if i.state == "firing"}
     resolved = {i.id for i in incidents if i.state == "resolved"}
+    parts = {i.id for i in incidents if i.part_of is not None}
+    absorbed = tuple(sorted(incident.rule for id_, incident in fired.items() if id_ in parts))
+    fired = {id_: incident for id_, incident in fired.items() if id_ not in parts}
     if case.fires is None:
         return [f"fired: {incident.title}" for incident in fired.values()]
     if len(fired) != 1:
         titles = "; ".join(f"{i.rule}: {i.title}" for i in fired.values())
         return [f"{len(fired)} incidents fired instead of one{': ' if titles else ''}{titles}"]
     (incident,) = fired.values()
+    if absorbed != tuple(sorted(case.fires.absorbs)):
+        return [f"absorbs: expected {case.fires.absorbs}, got {absorbed}"]
     return _differences(case.fires, incident, rule, resolved=incident.id in resolved)
 
 

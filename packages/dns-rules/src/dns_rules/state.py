@@ -91,6 +91,21 @@ class Fact(Struct):
     changed: int | None = None
     """When `current` last became another."""
     previous: str | None = None
+    restless: int = 0
+    """Changes of which each came within a day of the one before."""
+
+
+class Usual(Struct):
+    """What share of the queries one rule counts, hour by hour."""
+
+    hour: int
+    """The hour that is being counted, in hours since 1970."""
+    total: int = 0
+    failing: int = 0
+    spoilt: bool = False
+    """The rule fired in this hour, which therefore is not learnt from."""
+    hours: dict[int, list[int]] = {}
+    """Shares in hundredths of a percent by hour of the week, the newest eight of each."""
 
 
 class Agreement(Struct):
@@ -127,6 +142,8 @@ class ZoneState(Struct, dict=True):
     seen: dict[str, dict[str, Seen]] = {}
     facts: dict[str, Fact] = {}
     agreement: dict[str, Agreement] = {}
+    usual: dict[str, Usual] = {}
+    """By rule."""
     names: dict[str, str] = {}
     """Name server name by address."""
     probes: dict[str, str] = {}

@@ -75,6 +75,13 @@ def percent(share: float) -> str:
     return f"{value} %"
 
 
+def share(value: float) -> str:
+    """A share with as many digits as it deserves: ``32 %``, ``0.3 %``, ``below 0.1 %``."""
+    if value >= 0.1:
+        return percent(value)
+    return f"{value * 100:.1f} %" if value >= 0.001 else "below 0.1 %"
+
+
 def duration(seconds: float) -> str:
     """``45 s``, ``3 min``, ``2 h``."""
     if seconds < 120:
@@ -85,3 +92,31 @@ def duration(seconds: float) -> str:
 def server(address: str, names: dict[str, str]) -> str:
     """``ns1.example.com (192.0.2.1)``, or the address alone."""
     return f"{names[address]} ({address})" if address in names else address
+
+
+_FACTS = {
+    "parent_ns": "NS set at the parent",
+    "child_ns": "NS set at the zone's own servers",
+    "ds": "DS set at the parent",
+    "dnskey": "DNSKEY set",
+    "registrar": "registrar",
+    "registrant": "registrant",
+    "lock": "transfer lock",
+    "transfer": "transfer to another registrar",
+    "registered_ns": "NS set at the registry",
+}
+
+
+def fact(name: str) -> str:
+    """A tracked fact in a responder's words."""
+    return _FACTS[name]
+
+
+def value(name: str, text: str) -> str:
+    """A tracked value as a title has room for it: of DS records the key tags, of a hash its beginning."""
+    items = text.split(", ") if text else []
+    if name == "ds":
+        return listing(f"key {item.split()[0]}" for item in items) or "none"
+    if name == "registrant":
+        return text[:12]
+    return listing(items) or "none"

@@ -3,105 +3,221 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dns_events import durations
 
-from dns_rules import words
-from dns_rules.intake import SEPARATOR
+from dns_rules import vantage, words
+from dns_rules.intake import MOST_DATA, SEPARATOR
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
-from dns_rules.rules import Transition
+from dns_rules.rules import Transition, scaled
 from dns_rules.state import MICROS, Fact
 
 from .condition import Condition, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dns_rules.inventory import Zone
     from dns_rules.rules import Rule
-    from dns_rules.state import Seen, ZoneState
+    from dns_rules.state import Latest, ZoneState
 
-#: A reading older than this has no voice.
-FRESH = 300 * MICROS
+#: A probe's reading that is older has no voice. Registrations are read once in hours.
+_FRESH = 300 * MICROS
+_FRESH_REGISTRATION = 72 * 3600 * MICROS
+_REGISTRATION = frozenset({"registrar", "registrant", "lock", "transfer", "registered_ns", "expires"})
+#: What is no fact to compare but a time, for `level`.
+_TIMES = frozenset({"signatures_expire", "expires"})
+#: A value that changes so often, each time within a day, varies by nature.
+_RESTLESS = 3
+_DAY = 86_400 * MICROS
+_RECORDS = "record:"
+_NOTHING = Reading({}, frozenset())
 
 
 def track(state: ZoneState, zone: Zone, now: int) -> None:
     """Bring the facts up to date with what most probes say; called once an evaluation, before the rules."""
     memory = memory_of(state)
-    if memory.oldest_reading >= now - FRESH:
+    for question in sorted(memory.changed):
+        _track_records(state, zone, question, now)
+    memory.changed.clear()
+    if memory.voices_until >= now:
         return  # neither has a probe said anything since, nor has one lost its voice
     for name, probes in sorted(state.seen.items()):
-        for probe in [p for p, seen in probes.items() if seen.time < now - FRESH]:
+        fresh = _fresh(name)
+        for probe in [p for p, seen in probes.items() if seen.time < now - fresh]:
             del probes[probe]
-        current = _current(probes)
-        if current is None:
-            continue
-        fact = state.facts.get(name)
-        if fact is None:
-            declared = SEPARATOR.join(zone.nameservers) if name.endswith("_ns") else ""
-            state.facts[name] = Fact(value=declared or current, since=now, current=current)
-        elif fact.current != current:
-            fact.previous, fact.current, fact.changed = fact.current, current, now
-    memory.oldest_reading = min((s.time for probes in state.seen.values() for s in probes.values()), default=now)
+        current = None if name in _TIMES else _current(seen.value for seen in probes.values())
+        if current is not None:
+            _note(state, name, current, _declared(name, zone), now)
+    memory.voices_until = min(
+        (seen.time + _fresh(name) for name, probes in state.seen.items() for seen in probes.values()), default=now
+    )
 
 
 def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`."""
     assert isinstance(rule.detect, Transition)
+    memory = memory_of(state)
+    if rule.id in memory.calm and not state.active:
+        return _NOTHING  # by far the commonest case: all facts were as they should be, and none changed since
     holds: dict[str, Condition] = {}
     cleared: set[str] = set()
-    for name in rule.detect.facts:
+    names = (*rule.detect.facts, *(_RECORDS + question for question in memory.records(rule)))
+    for name in names:
         fact = state.facts.get(name)
         if fact is None:
             continue
-        declared = SEPARATOR.join(zone.nameservers) if rule.detect.expected == "nameservers" else ""
+        declared = _declared(name, zone) if rule.detect.expected is not None else ""
         if declared:
             fact.value = declared
         if fact.current == fact.value:
             cleared.add(name)
             continue
         changed = fact.changed if fact.changed is not None else fact.since
-        meant = memory_of(state).meant(changed, rule.detect.allow)
-        adopt = not declared and now - changed >= durations.seconds(rule.detect.adopt_after) * MICROS
-        if adopt or (meant and not declared):
+        meant = memory.meant(changed, rule.detect.allow)
+        if not declared and (meant or _is_old_or_restless(fact, rule.detect, zone, changed, now)):
             fact.value, fact.since = fact.current, now
         if fact.current == fact.value or meant:
             cleared.add(name)
             continue
-        voices = {p: s for p, s in state.seen.get(name, {}).items() if s.value == fact.current}
-        if len(voices) < min(rule.detect.probes, len(state.seen.get(name, {}))):
+        voices = _voices(state, name, fact.current)
+        if voices.number == 0 or voices.number < min(rule.detect.probes, voices.asked):
             continue
-        holds[name] = _condition(name, fact, voices, state, declared=bool(declared), since=changed)
+        holds[name] = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed)
+    if all(fact is None or fact.current == fact.value for fact in map(state.facts.get, names)):
+        memory.calm.add(rule.id)
     return Reading(holds, frozenset(cleared))
 
 
-def _current(probes: dict[str, Seen]) -> str | None:
+def _is_old_or_restless(fact: Fact, detect: Transition, zone: Zone, changed: int, now: int) -> bool:
+    """Whether an undeclared value is the one to compare with from here on."""
+    stood = changed - fact.since
+    return (
+        now - changed >= durations.seconds(detect.adopt_after) * MICROS
+        or stood < scaled(detect.learn, zone.criticality) * MICROS
+        or fact.restless >= _RESTLESS
+    )
+
+
+def _track_records(state: ZoneState, zone: Zone, question: str, now: int) -> None:
+    """What most of the authoritative servers answer to a question, over the regions that ask them."""
+    name = _RECORDS + question
+    vantages = state.latest.get(question)
+    if vantages is None:
+        return
+    current = _current(
+        _records_of(latest)
+        for key, latest in vantages.items()
+        if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
+    )
+    if current is not None:
+        _note(state, name, current, _declared(name, zone), now)
+
+
+def _records_of(latest: Latest) -> str:
+    data = SEPARATOR.join(sorted(_plain(item) for item in latest.data))
+    return data if len(latest.data) < MOST_DATA else f"{data}{SEPARATOR}… ({latest.answer})"
+
+
+def _plain(data: str) -> str:
+    """Record data to compare: names have no case (RFC 4343), and their last dot is often left out."""
+    return data.lower().removesuffix(".")
+
+
+def _note(state: ZoneState, name: str, current: str, declared: str, now: int) -> None:
+    fact = state.facts.get(name)
+    if fact is None:
+        state.facts[name] = Fact(value=declared or current, since=now, current=current)
+    elif fact.current != current:
+        soon = fact.changed is not None and now - fact.changed < _DAY
+        fact.restless = fact.restless + 1 if soon else 0
+        fact.previous, fact.current, fact.changed = fact.current, current, now
+    else:
+        return
+    memory_of(state).calm.clear()
+
+
+def _declared(name: str, zone: Zone) -> str:
+    """What the inventory says the fact should be; nothing where it does not say."""
+    if name.endswith("_ns"):
+        return SEPARATOR.join(zone.nameservers)
+    if name == "registrar":
+        return zone.registration.registrar or ""
+    if name == "lock":
+        return "locked" if zone.registration.lock == "required" else ""
+    if name.startswith(_RECORDS):
+        owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
+        expectation = zone.expectation(owner, qtype)
+        if expectation is not None and isinstance(expectation.expect, tuple):
+            return SEPARATOR.join(sorted(_plain(item) for item in expectation.expect))
+    return ""
+
+
+def _fresh(name: str) -> int:
+    return _FRESH_REGISTRATION if name in _REGISTRATION else _FRESH
+
+
+def _current(values: Iterable[str]) -> str | None:
     """The value that more than half of the probes give; none while they are divided."""
-    if not probes:
+    counted = Counter(values)
+    if not counted:
         return None
-    value, number = min(Counter(seen.value for seen in probes.values()).items(), key=lambda i: (-i[1], i[0]))
-    return value if number * 2 > len(probes) else None
+    value, number = min(counted.items(), key=lambda i: (-i[1], i[0]))
+    return value if number * 2 > counted.total() else None
 
 
-def _condition(
-    name: str, fact: Fact, voices: dict[str, Seen], state: ZoneState, *, declared: bool, since: int
-) -> Condition:
-    labels = {"parent_ns": "NS set at the parent", "child_ns": "NS set at the zone's own servers"}
-    regions = sorted({state.probes.get(probe, probe) for probe in voices})
-    known = sorted(set(state.probes.values()))
+class _Voices(NamedTuple):
+    """Who gives the current value."""
+
+    number: int
+    asked: int
+    regions: tuple[str, ...]
+    known: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+def _voices(state: ZoneState, name: str, current: str) -> _Voices:
+    if name.startswith(_RECORDS):
+        listed = [
+            (vantage.parts(key)[0], latest.id, _records_of(latest) == current)
+            for key, latest in sorted(state.latest.get(name.removeprefix(_RECORDS), {}).items())
+            if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
+        ]
+    else:
+        listed = [
+            (state.probes.get(probe, probe), seen.id, seen.value == current)
+            for probe, seen in sorted(state.seen.get(name, {}).items())
+        ]
+    regions = tuple(sorted({region for region, _, says in listed if says}))
+    known = tuple(sorted({region for region, _, _ in listed}))
+    evidence = tuple(id_ for _, id_, says in listed if says)
+    if name.startswith(_RECORDS):
+        return _Voices(len(regions), len(known), regions, known, evidence[:5])
+    return _Voices(len(evidence), len(listed), regions, tuple(sorted(set(state.probes.values()))), evidence[:5])
+
+
+def _condition(name: str, fact: Fact, voices: _Voices, detect: Transition, *, declared: bool, since: int) -> Condition:
+    records = name.startswith(_RECORDS)
+    owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
+    label = f"{owner} {qtype}" if records else words.fact(name)
+    servers = fact.current.split(SEPARATOR) if name.endswith("_ns") and fact.current else []
+    before, after = (words.value(name, value) for value in (fact.value, fact.current))
     return Condition(
-        where=Offender(regions=tuple(regions), servers=tuple(fact.current.split(SEPARATOR))),
-        what=f"{labels.get(name, name)} is {fact.current or 'empty'}; "
+        where=Offender(regions=voices.regions, servers=tuple(servers), names=(owner,) if records else ()),
+        what=f"{label} is {fact.current or 'empty'}; "
         f"{'the inventory says' if declared else 'it was'} {fact.value or 'empty'}",
         facts={
-            "regions": words.regions(regions, known),
-            "servers": words.listing(fact.current.split(SEPARATOR)),
-            "before": fact.value,
-            "after": fact.current,
-            "count": str(len(voices)),
+            "regions": words.regions(voices.regions, voices.known),
+            "servers": words.listing(servers),
+            "names": label,
+            "before": before,
+            "after": after,
+            "count": str(voices.number),
         },
         verdict="contradicted" if declared else "undeclared",
-        confidence=0.97 if len(voices) > 1 else 0.6,
-        evidence=tuple(seen.id for _, seen in sorted(voices.items()))[:5],
+        confidence=0.97 if voices.number > 1 or detect.probes == 1 else 0.6,
+        evidence=voices.evidence,
         since=since,
     )

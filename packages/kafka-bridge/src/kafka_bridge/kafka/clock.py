@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .topics import Topics
 
-_PACE = 0.5
+_PACE = 0.25
 _TIMEOUT = 5.0
 #: A judge that is further behind than this many marks takes larger steps.
-_MARKS = 900
+_MARKS = 1800
 
 
 class Mark(NamedTuple):
@@ -37,7 +37,7 @@ class Mark(NamedTuple):
 
 
 class Clock(Stage):
-    """Compares what was normalized with what was sent, twice a second.
+    """Compares what was normalized with what was sent, four times a second.
 
     Raw partitions are read side by side, so that after a backlog one may be minutes ahead of another. Time is the
     slowest one's, and therefore nothing comes too late only because it waited on the bus.

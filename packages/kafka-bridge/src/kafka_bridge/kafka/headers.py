@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
 from dns_events import semconv, type_of
 
 if TYPE_CHECKING:
@@ -15,13 +16,15 @@ Headers = list[tuple[str, str | bytes | None]]
 
 _VERSION = ("ce_specversion", b"1.0")
 _JSON = b"application/json"
+#: Writes times in RFC 3339, as JSON has them in quotes.
+_TIMES = msgspec.json.Encoder()
 
 
 def of_event(event: Event, traceparent: str | None = None, content: bytes = _JSON) -> Headers:
     """Headers of a message whose value is an event."""
     made: Headers = [
         ("ce_id", event.id.encode()),
-        ("ce_time", event.time.isoformat().encode()),
+        ("ce_time", _TIMES.encode(event.time)[1:-1]),
         *_repeated(event.probe.id, type_of(event), event.zone, content),
     ]
     if traceparent is not None:

@@ -31,6 +31,8 @@ def in_words(transition: str, incident: dict[str, Any]) -> str:
     """A page as lines for people: what happened, where, and what to check first."""
     drill = "DRILL " if incident["drill"] else ""
     head = f"{drill}{transition.upper()} {incident['severity']} {incident['title']}"
+    if incident.get("part_of"):  # bodies of older versions are without
+        return f"{head}\n  {incident['what']} (incident {incident['part_of']})"
     if transition == "resolved":
         return f"{head} (owner {incident['owner']}, since {incident['since']})"
     where = incident["where"]
