@@ -62,10 +62,10 @@ def test_a_change_is_taken_and_recorded(place, pool, running):
 
 
 def test_a_changed_rule_is_recorded_by_name(place, pool, running):
-    (place / "rules" / "nameservers-changed.yaml").unlink()
+    (place / "rules" / "hijack-sequence.yaml").unlink()
     running.ask()
     assert running.taken.event.wait(20)
-    assert entries(pool, "rules.change")[-1][1]["removed"] == ["nameservers-changed"]
+    assert entries(pool, "rules.change")[-1][1]["removed"] == ["hijack-sequence"]
     assert len(entries(pool)) == 1
 
 

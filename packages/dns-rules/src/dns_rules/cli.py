@@ -1,22 +1,26 @@
-"""``dns-rules``: check, list, explain, replay, test. stdout is data, stderr is for people."""
+"""``dns-rules``: check, list, explain, pages, replay, test. stdout is data, stderr is for people."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import App, Parameter
-from dns_events import DnsEventsError
+from dns_events import DnsEventsError, normalize
 
+from . import pages, sentences
 from .errors import RulesError
 from .inventory import load_inventory
 from .replay import replay as replay_file
 from .rules import load_rules
 from .ruletest import run_tests
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .model import Criticality
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
 RulesDir = Annotated[Path | None, Parameter(name="--rules", help="A folder of rules; the packaged pack without.")]
@@ -74,29 +78,57 @@ def list_rules(*, rules: RulesDir = None, as_json: Json = False) -> int:
 
 
 @app.command
-def explain(rule_id: str, /, *, rules: RulesDir = None, as_json: Json = False) -> int:
-    """Say what a rule looks for, how sure it must be, and what it tells a responder.
+def explain(
+    rule_id: str,
+    /,
+    *,
+    zone: str | None = None,
+    inventory: Path | None = None,
+    rules: RulesDir = None,
+    as_json: Json = False,
+) -> int:
+    """Say in sentences when a rule fires, and what it tells a responder.
 
     Args:
         rule_id: the rule's id, as `dns-rules list` prints it.
+        zone: with the thresholds as they apply to this zone of the inventory.
+        inventory: the inventory file, with --zone.
         rules: a folder of rules.
         as_json: print JSON.
     """
     rule = load_rules(rules).named(rule_id)
+    criticality = _criticality(zone, inventory)
+    when, life = sentences.when(rule, criticality), sentences.life(rule, criticality)
     if as_json:
-        print(msgspec.json.encode(rule).decode())
+        print(json.dumps({**msgspec.to_builtins(rule), "when": when, "life": life}))
         return 0
-    detect = msgspec.to_builtins(rule.detect)
-    print(f"{rule.id} ({rule.class_})\n\n{rule.about.strip()}\n\nTitle: {rule.title}\nLooks for:")
-    for key, value in detect.items():
-        print(f"  {key}: {_shown(value)}")
-    print(f"  pending for: {_shown(rule.hold)}\n  resolved after: {_shown(rule.resolve_after)}")
+    print(f"{rule.id} ({rule.class_})\n\n{rule.about.strip()}\n\n{when}\n{life}\n\nTitle: {rule.title}")
     if rule.explains:
         print(f"Explains (same incident): {', '.join(rule.explains)}")
     print("Check first:")
     for number, text in enumerate(rule.check_first, 1):
         print(f"  {number}. {text}")
     print(f"Runbook: {rule.runbook}")
+    return 0
+
+
+@app.command(name="pages")
+def write_pages(
+    folder: Path, /, *, rules: RulesDir = None, runbooks: str = "../runbooks", as_json: Json = False
+) -> int:
+    """Write one Markdown page a rule, and their index.
+
+    Args:
+        folder: where; pages of rules that are no more are removed.
+        rules: a folder of rules.
+        runbooks: link to the folder of runbooks, as seen from the pages.
+        as_json: print JSON.
+    """
+    written = pages.write(load_rules(rules), folder, runbooks)
+    if as_json:
+        print(json.dumps([str(path) for path in written]))
+    else:
+        print(f"{folder}: {len(written)} pages")
     return 0
 
 
@@ -153,12 +185,17 @@ def test_rules(*rule_id: str, rules: RulesDir = None, as_json: Json = False) -> 
     return 1 if failed else 0
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+def _criticality(zone: str | None, inventory: Path | None) -> Criticality | None:
+    if (zone is None) != (inventory is None):
+        msg = "--zone and --inventory go together"
+        raise RulesError(msg)
+    if zone is None or inventory is None:
+        return None
+    entry = load_inventory(inventory).zone(normalize(zone))
+    if entry is None:
+        msg = f"{inventory}: no zone {zone}"
+        raise RulesError(msg)
+    return entry.criticality
 
 
 def main() -> None:

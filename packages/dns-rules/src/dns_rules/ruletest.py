@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .model import Incident
+    from .rules import Rule
 
 
 class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +85,7 @@ def run_tests(directory: str | Path | None = None, only: Collection[str] = ()) -
     for rule in rules.rules:
         if only and rule.id not in only:
             continue
-        path = rules.folder / f"{rule.id}.test.yaml"
+        path = _beside(rules, rule)
         if not path.exists():
             results.append(
                 Result(rule=rule.id, case="", file=str(path), line=1, failures=("no tests beside the rule",))
@@ -98,6 +99,20 @@ def run_tests(directory: str | Path | None = None, only: Collection[str] = ()) -
             results.append(Result(rule=rule.id, case=case.name, file=str(path), line=line, failures=failures))
         results += _both_ways(rule.id, suite, path)
     return results
+
+
+def load_suite(rules: Rules, rule: Rule) -> Suite | None:
+    """The tests beside a rule.
+
+    Raises:
+        RulesError: names file and line.
+    """
+    path = _beside(rules, rule)
+    return Document(path, RulesError).convert(Suite) if path.exists() else None
+
+
+def _beside(rules: Rules, rule: Rule) -> Path:
+    return rules.folder / f"{rule.id}.test.yaml"
 
 
 def judge_timeline(zone: Zone, timeline: tuple[Span, ...], rules: Rules) -> list[Incident]:

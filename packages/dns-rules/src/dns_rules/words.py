@@ -35,14 +35,14 @@ def cause(word: str) -> str:
     return _CAUSES.get(word, word)
 
 
-def listing(items: Iterable[str], *, most: int = _SHOWN) -> str:
+def listing(items: Iterable[str], *, most: int = _SHOWN, last: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``, ``a, b, c, d and 3 more``."""
     names = list(items)
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     if len(names) <= 1:
         return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def regions(failing: Iterable[str], known: Iterable[str]) -> str:

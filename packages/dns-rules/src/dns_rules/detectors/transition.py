@@ -33,6 +33,8 @@ _TIMES = frozenset({"signatures_expire", "expires"})
 _RESTLESS = 3
 _DAY = 86_400 * MICROS
 _RECORDS = "record:"
+#: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
+_POLICIES = ("v=spf1", "v=dmarc1", "v=stsv1", "v=tlsrptv1")
 _NOTHING = Reading({}, frozenset())
 
 
@@ -82,7 +84,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         if fact.current == fact.value or meant:
             cleared.add(name)
             continue
-        voices = _voices(state, name, fact.current)
+        voices = _voices(state, zone, name, fact.current)
         if voices.number == 0 or voices.number < min(rule.detect.probes, voices.asked):
             continue
         holds[name] = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed)
@@ -107,8 +109,9 @@ def _track_records(state: ZoneState, zone: Zone, question: str, now: int) -> Non
     vantages = state.latest.get(question)
     if vantages is None:
         return
+    policies = _is_policy(question, zone)
     current = _current(
-        _records_of(latest)
+        _records_of(latest, policies=policies)
         for key, latest in vantages.items()
         if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
     )
@@ -116,9 +119,18 @@ def _track_records(state: ZoneState, zone: Zone, question: str, now: int) -> Non
         _note(state, name, current, _declared(name, zone), now)
 
 
-def _records_of(latest: Latest) -> str:
-    data = SEPARATOR.join(sorted(_plain(item) for item in latest.data))
-    return data if len(latest.data) < MOST_DATA else f"{data}{SEPARATOR}… ({latest.answer})"
+def _is_policy(question: str, zone: Zone) -> bool:
+    """Whether of a question's answer only policies are compared: TXT records of which the inventory says nothing."""
+    return question.endswith("/TXT") and not _declared(_RECORDS + question, zone)
+
+
+def _records_of(latest: Latest, *, policies: bool) -> str:
+    listed = sorted(_plain(item) for item in latest.data)
+    if policies:
+        # Others come and go with every service that wants to see that the domain is yours.
+        return SEPARATOR.join(item for item in listed if item.lstrip('"').startswith(_POLICIES))
+    data = SEPARATOR.join(listed)
+    return data if len(listed) < MOST_DATA else f"{data}{SEPARATOR}… ({latest.answer})"
 
 
 def _plain(data: str) -> str:
@@ -178,11 +190,13 @@ class _Voices(NamedTuple):
     evidence: tuple[str, ...]
 
 
-def _voices(state: ZoneState, name: str, current: str) -> _Voices:
+def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> _Voices:
     if name.startswith(_RECORDS):
+        question = name.removeprefix(_RECORDS)
+        policies = _is_policy(question, zone)
         listed = [
-            (vantage.parts(key)[0], latest.id, _records_of(latest) == current)
-            for key, latest in sorted(state.latest.get(name.removeprefix(_RECORDS), {}).items())
+            (vantage.parts(key)[0], latest.id, _records_of(latest, policies=policies) == current)
+            for key, latest in sorted(state.latest.get(question, {}).items())
             if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
         ]
     else:

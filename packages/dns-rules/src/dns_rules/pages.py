@@ -1,0 +1,66 @@
+"""One Markdown page a rule, from the rule and its tests alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import sentences
+from .ruletest import load_suite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .rules import Rule, Rules
+
+
+def page(rule: Rule, rules: Rules, runbooks: str) -> str:
+    """A rule's page.
+
+    Args:
+        rule: of the pack.
+        rules: the pack.
+        runbooks: link to the folder of runbooks, as seen from the page.
+    """
+    parts = [
+        f"# {rule.id}",
+        f"> {rule.title}",
+        rule.about.strip(),
+        f"Class: {rule.class_}. Runbook: [{rule.runbook}]({runbooks}/{rule.runbook}.md).",
+        "## When",
+        sentences.when(rule),
+        sentences.life(rule),
+    ]
+    causes = [f"[{other.id}]({other.id}.md)" for other in rules.rules if rule.id in other.explains]
+    effects = [f"[{other}]({other}.md)" for other in rule.explains]
+    if effects:
+        parts.append(f"It explains, and takes into its incident: {', '.join(effects)}.")
+    if causes:
+        parts.append(f"Explained by, and then a part of: {', '.join(causes)}.")
+    parts += ["## What to check first", "\n".join(f"{n}. {text}" for n, text in enumerate(rule.check_first, 1))]
+    suite = load_suite(rules, rule)
+    if suite is not None:
+        cases = "\n".join(
+            f"- {'fires' if case.fires is not None else 'is silent'}: {case.name}" for case in suite.cases
+        )
+        parts += ["## Tested", cases]
+    return "\n\n".join(parts) + "\n"
+
+
+def index(rules: Rules) -> str:
+    """The list of all rules."""
+    rows = "\n".join(
+        f"| [{rule.id}]({rule.id}.md) | {rule.class_} | {rule.severity_for('critical')} | {rule.title} |"
+        for rule in sorted(rules.rules, key=lambda rule: (rule.class_, rule.id))
+    )
+    return f"# The rules\n\n| rule | class | severity, critical zones | says |\n|---|---|---|---|\n{rows}\n"
+
+
+def write(rules: Rules, folder: Path, runbooks: str) -> list[Path]:
+    """Write a page for each rule and their index; pages of rules that are no more are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {f"{rule.id}.md": page(rule, rules, runbooks) for rule in rules.rules} | {"README.md": index(rules)}
+    for stale in {path.name for path in folder.glob("*.md")} - set(texts):
+        (folder / stale).unlink()
+    for name, text in sorted(texts.items()):
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in sorted(texts)]

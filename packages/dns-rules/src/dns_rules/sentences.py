@@ -1,0 +1,125 @@
+"""A rule in sentences: when it fires, how sure it is, and what becomes of it. The same rule gives the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never, get_args
+
+from . import words
+from .model import Criticality
+from .rules import Baseline, Divergence, Level, Sequence, Sustained, Transition
+
+if TYPE_CHECKING:
+    from .rules import Rule, Scaled
+
+_LEVELS: tuple[Criticality, ...] = get_args(Criticality)
+_ROLES = {"authoritative": "the zone's authoritative servers", "recursive": "resolvers", None: "servers"}
+_TIMES = {"signatures_expire": "the first signature at the apex", "expires": "the registration"}
+
+
+def when(rule: Rule, criticality: Criticality | None = None) -> str:
+    """When a rule fires.
+
+    Args:
+        rule: of a pack.
+        criticality: of the zone; ``None`` names the thresholds of all.
+    """
+    detect = rule.detect
+    match detect:
+        case Sustained():
+            return _sustained(rule, detect, criticality)
+        case Divergence():
+            return (
+                f"Fires when fewer than {words.percent(detect.agreement)} of the regions give what the authority "
+                f"publishes, for a question on which they agreed for {duration(detect.learn, criticality)} before, "
+                f"once the old TTL and {duration(detect.grace, criticality)} more have passed."
+            )
+        case Transition():
+            return _transition(detect, criticality)
+        case Baseline():
+            failing = words.listing(words.cause(outcome) for outcome in detect.failing)
+            return (
+                f"Fires when {failing} is {words.percent(detect.least)} or more of at least {detect.samples} queries "
+                f"within {duration(detect.window, criticality)}, and at least {detect.times:g} times this zone's usual "
+                f"share at this hour of the week. Says nothing until {detect.history} hours are known."
+            )
+        case Level():
+            return _level(detect, criticality)
+        case Sequence():
+            steps = "; ".join(
+                f"({number}) {words.listing(step, last='or')}" for number, step in enumerate(detect.steps, 1)
+            )
+            return (
+                f"Fires when findings make at least {detect.least} of {len(detect.steps)} steps within "
+                f"{detect.within}: {steps}. The more of them, the closer and the more in this order, the surer it is."
+            )
+        case _:
+            assert_never(detect)
+
+
+def life(rule: Rule, criticality: Criticality | None = None) -> str:
+    """What becomes of it once it fires."""
+    if criticality is None and isinstance(rule.severity, dict):
+        severity = ", ".join(f"{rule.severity[level]} in {level} zones" for level in _LEVELS)
+    else:
+        severity = rule.severity_for(criticality or "critical")
+    return (
+        f"Severity: {severity}. It pages after {duration(rule.hold, criticality)}, so that what belongs together comes "
+        f"in one page, and is resolved after {duration(rule.resolve_after, criticality)} of quiet."
+    )
+
+
+def duration(value: Scaled, criticality: Criticality | None) -> str:
+    """``60s``, or ``60s (critical), 3m (high), 5m (normal)``."""
+    if isinstance(value, str):
+        return value
+    if criticality is not None:
+        return value[criticality]
+    if len(set(value.values())) == 1:
+        return next(iter(value.values()))
+    return ", ".join(f"{value[level]} ({level})" for level in _LEVELS)
+
+
+def _sustained(rule: Rule, detect: Sustained, criticality: Criticality | None) -> str:
+    who = _ROLES[rule.where.role]
+    if detect.by == "question":
+        subject = f"a question to {who}" + (", of which the inventory expects data," if rule.where.expected else "")
+    else:
+        subject = {"all": f"every one of {who}", "part": f"one, but not every one, of {who}", "any": who}[detect.scope]
+    failing = "bogus" if detect.bogus else words.listing((words.cause(o) for o in detect.failing), last="or", most=20)
+    return (
+        f"Fires when {words.percent(detect.ratio)} or more of at least {detect.samples} answers of {subject} within "
+        f"{duration(detect.window, criticality)} are {failing}, seen from {detect.regions} regions, or all where "
+        f"fewer look."
+        if detect.by == "server"
+        else f"Fires when {subject} is answered {failing} in {words.percent(detect.ratio)} or more of at least "
+        f"{detect.samples} answers within {duration(detect.window, criticality)}, seen from {detect.regions} regions, "
+        f"or all where fewer look."
+    )
+
+
+def _transition(detect: Transition, criticality: Criticality | None) -> str:
+    tracked = words.listing(
+        [*(f"the {words.fact(name)}" for name in detect.facts), *map(_records, detect.records)], last="or", most=20
+    )
+    voices = "regions" if detect.records else "probes"
+    who = "one probe" if detect.probes == 1 else f"{detect.probes} {voices}, or all where fewer look"
+    learned = duration(detect.learn, criticality)
+    text = (
+        f"Fires when {tracked} is not what the inventory says, or, where it does not say, not what it was; "
+        f"by the word of {who}; and no change window allows `{detect.allow}`."
+    )
+    if learned != "0s":
+        text += f" What the inventory does not say must have stood for {learned} before."
+    return f"{text} An undeclared value is the one to compare with after {detect.adopt_after}."
+
+
+def _level(detect: Level, criticality: Criticality | None) -> str:
+    if detect.of == "ttl":
+        records = words.listing(map(_records, detect.records), last="or", most=20)
+        return f"Fires when the TTL of {records} at an authoritative server is below the inventory's `ttl_minimum`."
+    return f"Fires when {_TIMES[detect.of]} expires in less than {duration(detect.below, criticality)}."
+
+
+def _records(pattern: str) -> str:
+    label, _, qtype = pattern.partition("/")
+    return f"{qtype} of {'the apex' if label == '@' else 'a name with declared data' if label == '*' else label}"
