@@ -7,12 +7,13 @@ listener's anonymous user needs ACLs.
 
 from __future__ import annotations
 
+import random
 import shutil
 import socket
 import subprocess
 import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,7 +183,17 @@ class Broker:
 
 
 def free(number: int) -> list[int]:
-    """Ports on which nothing listens now."""
+    """Ports on which nothing listens now.
+
+    They are below those that the kernel gives to clients: on one of those, a client that tries again and again while
+    its server is gone sooner or later connects to itself, and the server never gets its port back.
+    """
+    ports = random.sample(range(12_000, 32_000), 200)
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [opened.getsockname()[1] for opened in sockets]
+        found: list[int] = []
+        while len(found) < number:
+            port = ports.pop()
+            with suppress(OSError):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+        return found
