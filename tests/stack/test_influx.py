@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -34,6 +33,7 @@ from kafka_bridge.store.upkeep import kept
 from msgspec import structs
 
 from tests.stack.bridges import INVENTORY, ZONES, Bridge, requests
+from tests.stack.kafka.broker import free
 
 pytestmark = pytest.mark.skipif(shutil.which("influxd") is None, reason="influxd is missing (Debian: influxdb)")
 
@@ -48,8 +48,7 @@ class Influxd:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
+        (self.port,) = free(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         (folder / "influxdb.conf").write_text(
