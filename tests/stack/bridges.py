@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -232,9 +233,16 @@ class Stack:
                     return
             except psycopg.Error:
                 pass
-            logs = "\n".join(f"{bridge.log}:\n{bridge.log.read_text()[-2000:]}" for bridge in self._bridges)
-            assert time.monotonic() < until, f"{what} did not happen\n{logs}"
+            assert time.monotonic() < until, f"{what} did not happen\n{self._last_words()}"
             time.sleep(0.2)
+
+    def _last_words(self) -> str:
+        """What the bridges logged, and where each thread of theirs stands."""
+        for bridge in self._bridges:
+            if bridge.process.poll() is None:
+                bridge.process.send_signal(signal.SIGABRT)  # faulthandler writes all stacks
+                bridge.process.wait(20)
+        return "\n".join(f"{bridge.log}:\n{bridge.log.read_text()[-8000:]}" for bridge in self._bridges)
 
     def reconcile(self, sent: list[Event], *, dead: int = 0) -> None:
         """Every event stored once, every page sent once, and the judgement that of an undisturbed run."""
