@@ -141,6 +141,34 @@ def test_kill_9_of(stack, postgres, broker, victim):
     stack.reconcile(sent)
 
 
+_IMPATIENT = """
+from kafka_bridge.kafka import clock, hanging
+hanging._PATIENCE, clock._LOOK = 3, 0.5
+from kafka_bridge.cli import main
+main()
+"""
+
+
+def test_a_transaction_that_nobody_ends_is_told_of(stack):
+    """As after a broker that lost its end: readers wait for it, and only an administrator can end it."""
+    sent = recent()
+    bridge = stack.bridge(program=_IMPATIENT)
+    options = {"transactional.id": f"{stack.prefix}forgotten", "transaction.timeout.ms": 600_000}
+    producer = Producer({"bootstrap.servers": stack.broker.bootstrap, **options})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for number in range(4):
+        producer.produce(stack.prefix + "dns.normalized", b"{}", partition=number)
+    assert producer.flush(30) == 0
+    for payload in requests(sent):
+        bridge.send(payload)
+    stack.wait("told of it", lambda: "dns.normalized does not end" in bridge.log.read_text())
+    assert "3 (offset 0)" in bridge.log.read_text()
+    assert stored(stack) == 0
+    producer.abort_transaction(30)
+    stack.reconcile(sent)
+
+
 STEPS = {
     "normalize": [
         ("kafka_bridge.kafka.normalizer:_produce", "before"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets two
     AclBinding,
     AclBindingFilter,
@@ -91,6 +91,13 @@ _NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     "correlate": {"findings": ("WRITE",), "incidents": ("WRITE",), "deadletter": ("READ",)},
 }
 
+#: Errors that are about the topic, and not about whether the brokers can be asked at all.
+_OF_TOPICS = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_EXCEPTION,
+}
+
 
 def lacking(admin: AdminClient, kafka: Kafka) -> list[str]:
     """What the login in use may not do, of what the roles need, a sentence each.
@@ -113,6 +120,8 @@ def lacking(admin: AdminClient, kafka: Kafka) -> list[str]:
         try:
             allowed = {operation.name for operation in future.result(_TIMEOUT).authorized_operations or ()}
         except KafkaException as error:
+            if error.args[0].code() not in _OF_TOPICS:
+                raise
             sentences.append(f"topic {name}: {error.args[0].str()}; is it there, and may this login see it?")
             continue
         missing = sorted(needed[name] - allowed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time as clocks
 from collections import deque
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # its stub forgets it
 
+from .hanging import Hanging
 from .stage import Stage
+from .within import close
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
@@ -22,8 +25,12 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .topics import Topics
 
+log = logging.getLogger(__name__)
+
 _PACE = 0.25
 _TIMEOUT = 5.0
+#: Seconds between two looks at whether transactions end.
+_LOOK = 10.0
 #: A judge that is further behind than this many marks takes larger steps.
 _MARKS = 1800
 
@@ -64,6 +71,7 @@ class Clock(Stage):
         self._sources = (topics.raw, *foreign)
         self._settle = settle
         self._time = time
+        self._hanging = Hanging(topics.normalized)
         self._lock = threading.Lock()
         self._marks: deque[Mark] = deque(maxlen=_MARKS)
         self.lag: int | None = None
@@ -79,7 +87,8 @@ class Clock(Stage):
         admin = self.connection.admin()
         returned = self.trouble is not None
         group = self.connection.onlooker("normalize")
-        began = clocks.monotonic()
+        began = looked = clocks.monotonic()
+        hanging = None
         try:
             while not self.done:
                 now, settled = self._time.now(), clocks.monotonic() - began >= self._settle
@@ -92,13 +101,23 @@ class Clock(Stage):
                 if returned:
                     returned = False
                     self.connection.lost += 1
-                    self.lost = self.connection.lost
+                    self.generation = self.connection.generation
+                if clocks.monotonic() - looked >= _LOOK:
+                    looked = clocks.monotonic()
+                    hanging = self._look(admin, looked)
                 self.connection.refresh(admin)
                 self.connection.refresh(group)
-                self.well()
+                self.trouble = hanging
                 self.stopping.wait(_PACE)
         finally:
-            group.close()
+            close(group)
+
+    def _look(self, admin: AdminClient, now: float) -> str | None:
+        committed = _ends(admin, self._topics.normalized, IsolationLevel.READ_COMMITTED)
+        said = self._hanging.look(committed, _ends(admin, self._topics.normalized), now)
+        if said is not None and said != self.trouble:
+            log.error("%s", said)
+        return said
 
     def _normalized(self, admin: AdminClient, group: Consumer, now: dt.datetime) -> dt.datetime | None:
         """Until when everything that was sent has been normalized; ``None`` where nobody knows."""
@@ -122,7 +141,9 @@ class Clock(Stage):
         return None if unknown else slowest
 
 
-def _ends(admin: AdminClient, topic: str) -> dict[int, int]:
+def _ends(
+    admin: AdminClient, topic: str, isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED
+) -> dict[int, int]:
     """The next offset of each partition; before it there may be what a transaction has not decided yet.
 
     Whoever reads committed messages gets past that only once it is decided, and so misses nothing of it.
@@ -133,7 +154,7 @@ def _ends(admin: AdminClient, topic: str) -> dict[int, int]:
     newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     found = admin.list_offsets(
         {TopicPartition(topic, number): newest for number in described.partitions},
-        isolation_level=IsolationLevel.READ_UNCOMMITTED,
+        isolation_level=isolation,
         request_timeout=_TIMEOUT,
     )
     return {place.partition: future.result().offset for place, future in found.items()}

@@ -36,7 +36,6 @@ class Connection:
     def __init__(self, kafka: Kafka) -> None:
         self.kafka = kafka
         self._password: tuple[float, str] | None = None
-        self._certificates = self._stamp()
         self.lost = 0
         """How often the brokers were gone and came back: clients of before may stand still for good."""
 
@@ -85,13 +84,17 @@ class Connection:
         return AdminClient(self._common())
 
     @property
-    def stale(self) -> bool:
-        """Whether certificates changed since the clients were made, so that they need to be made anew."""
-        return self._stamp() != self._certificates
+    def certificates(self) -> tuple[float, ...]:
+        """When the files of keys and certificates were written; clients of before have older ones."""
+        tls = self.kafka.tls
+        if tls is None:
+            return ()
+        return tuple(_modified(file) for file in (tls.ca, tls.certificate, tls.key) if file is not None)
 
-    def renewed(self) -> None:
-        """Clients are made anew from here on."""
-        self._certificates = self._stamp()
+    @property
+    def generation(self) -> tuple[float, ...]:
+        """Clients that were made under another one are to be made anew."""
+        return (self.lost, *self.certificates)
 
     def refresh(self, client: Client) -> None:
         """Give a client the password that the file has now."""
@@ -146,12 +149,6 @@ class Connection:
             raise BridgeError(msg) from error
         self._password = (modified, password)
         return password
-
-    def _stamp(self) -> tuple[float, ...]:
-        tls = self.kafka.tls
-        if tls is None:
-            return ()
-        return tuple(_modified(file) for file in (tls.ca, tls.certificate, tls.key) if file is not None)
 
 
 _troubles: deque[str] = deque(maxlen=1)

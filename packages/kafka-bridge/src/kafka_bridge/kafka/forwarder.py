@@ -75,14 +75,14 @@ class Forwarder(Stage):
 
     def work(self) -> None:
         """Serve delivery reports."""
-        if self.connection.stale:
+        if self._certificates != self.connection.certificates:
             # Requests in flight end with the old producer.
             old, self._producer = self._producer, self._made()
             old.flush(10)
-            self.connection.renewed()
         while not self.done:
             self._producer.poll(0.2)
             self.connection.refresh(self._producer)
 
     def _made(self) -> Producer:
+        self._certificates = self.connection.certificates
         return self.connection.producer(message_max_bytes=self._most + 4096)

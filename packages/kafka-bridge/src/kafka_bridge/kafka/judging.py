@@ -22,6 +22,7 @@ from kafka_bridge.setback import setback
 from .spread import relay_of
 from .stage import Stage
 from .values import Form
+from .within import close
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +134,7 @@ class Judging(Stage):
                     self.well()
         finally:
             self._assigned.clear()
-            consumer.close()
+            close(consumer)
 
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         # What a callback raises comes out of confluent-kafka 2.16 as something that `except Exception` lets through.

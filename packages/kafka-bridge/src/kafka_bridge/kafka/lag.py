@@ -8,6 +8,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # its stub forgets it
 
 from .topics import topics
+from .within import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def lags(admin: AdminClient, connection: Connection) -> Iterator[tuple[str, str,
         try:
             done = {place.partition: place.offset for place in group.committed(places, _TIMEOUT)}
         finally:
-            group.close()
+            close(group)
         total = sum(
             max(0, future.result(_TIMEOUT).offset - max(0, done[place.partition])) for place, future in ends.items()
         )

@@ -9,6 +9,7 @@ from kafka_bridge.pipeline.decode import Dead
 
 from . import headers
 from .stage import Stage, value_of
+from .within import close
 
 if TYPE_CHECKING:
     from kafka_bridge.store.pool import Pool
@@ -44,7 +45,7 @@ class Letters(Stage):
                 self.connection.refresh(consumer)
                 self.well()
         finally:
-            consumer.close()
+            close(consumer)
 
 
 def _place(text: str | None) -> tuple[str, int, int]:

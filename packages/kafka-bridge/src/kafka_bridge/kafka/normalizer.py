@@ -16,6 +16,7 @@ from .dialect import Dialect
 from .spread import relay_of
 from .stage import Stage, value_of
 from .values import Form
+from .within import close, within
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message, Producer
@@ -118,7 +119,7 @@ class Normalizer(Stage):
         consumer = self.connection.consumer("normalize", enable_partition_eof=True)
         progress = Progress()
         try:
-            producer.init_transactions(20)
+            within(30, producer.init_transactions, 20)
             self._relay = relay_of(self.connection, producer, self._topics.normalized)
             consumer.subscribe([self._topics.raw, *self._foreign])
             while not self.done:
@@ -130,7 +131,7 @@ class Normalizer(Stage):
                 self.connection.refresh(consumer)
                 self.well()
         finally:
-            consumer.close()
+            close(consumer)
 
     def _transaction(
         self, producer: Producer, consumer: Consumer, messages: list[Message], places: list[TopicPartition]
@@ -146,10 +147,13 @@ class Normalizer(Stage):
                 self._send(producer, message, decoded)
                 events += len(decoded.events)
                 dead += len(decoded.dead)
-            producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), 10)
-            producer.commit_transaction(20)
+            group = within(10, consumer.consumer_group_metadata)
+            within(15, producer.send_offsets_to_transaction, places, group, 10)
+            within(30, producer.commit_transaction, 20)
+        except TimeoutError:
+            raise  # the producer is in that call still; the brokers abort what it leaves open
         except BaseException:
-            producer.abort_transaction(10)
+            within(15, producer.abort_transaction, 10)
             raise
         self.events += events
         self.dead += dead

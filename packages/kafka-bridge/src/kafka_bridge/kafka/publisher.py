@@ -23,6 +23,7 @@ class Publisher:
     def __init__(self, connection: Connection, topics: Topics) -> None:
         self._connection = connection
         self._topics = topics
+        self._certificates = connection.certificates
         self._producer: Producer = connection.producer()
         self._error: KafkaError | None = None
 
@@ -44,7 +45,8 @@ class Publisher:
 
     def send(self, rows: list[tuple[str, str, bytes, headers.Headers]]) -> None:
         """Like the call, with headers."""
-        if self._connection.stale:
+        if self._certificates != self._connection.certificates:
+            self._certificates = self._connection.certificates
             self._producer = self._connection.producer()
         self._connection.refresh(self._producer)
         self._error = None

@@ -15,6 +15,7 @@ from kafka_bridge.errors import BridgeError
 from .connection import Connection
 from .topics import topics
 from .values import Form
+from .within import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def stretches(
             found.sort(key=lambda event: (event.time, event.id))
             yield until, found
     finally:
-        consumer.close()
+        close(consumer)
 
 
 def _between(

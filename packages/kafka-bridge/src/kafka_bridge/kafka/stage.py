@@ -34,7 +34,8 @@ class Stage(ABC):
         self.name = name
         self.connection = connection
         self.stopping = threading.Event()
-        self.lost = connection.lost
+        self.generation = connection.generation
+        """Under which `work` began."""
         self.errors = 0
         """How often it was begun anew."""
         self.trouble: str | None = None
@@ -47,8 +48,8 @@ class Stage(ABC):
 
     @property
     def done(self) -> bool:
-        """Whether `work` is to return: to end, or to begin anew with new certificates."""
-        return self.stopping.is_set() or self.connection.stale or self.lost != self.connection.lost
+        """Whether `work` is to return: to end, or to begin anew with new clients."""
+        return self.stopping.is_set() or self.generation != self.connection.generation
 
     def part(self) -> Part:
         """How it is."""
@@ -72,10 +73,9 @@ class Stage(ABC):
         pause = 0.2
         while not self.stopping.is_set():
             errors = self.errors
-            self.lost = self.connection.lost
+            self.generation = self.connection.generation
             try:
                 self.work()
-                self.connection.renewed()
             except Exception as error:  # noqa: BLE001 - see setback
                 self.errors += 1
                 self.trouble = setback(log, f"{self.name}: rolled back and taken again", error, KafkaException)
