@@ -169,6 +169,10 @@ class Broker:
         quiet = [
             f"-Djava.io.tmpdir={self.home}",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-Dorg.slf4j.simpleLogger.log.kafka.coordinator.transaction=info",
+            "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.coordinator.transaction=info",
+            "-Dorg.slf4j.simpleLogger.log.kafka.server=info",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dlog4j2.level=WARN",
         ]
         return [java, "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=4", *quiet, "-cp", f"{JARS}/*", main]
