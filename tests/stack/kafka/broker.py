@@ -104,6 +104,17 @@ class Broker:
         """End it; it need not be orderly, for nothing of it is kept."""
         self.kill()
 
+    def abort(self, topic: str, partition: int, offset: int) -> None:
+        """End a transaction that nobody ends, as an administrator does: `kafka-transactions.sh abort`.
+
+        Args:
+            topic: where it holds readers back.
+            partition: of the topic.
+            offset: of its first message there.
+        """
+        place = ["--topic", topic, "--partition", str(partition), "--start-offset", str(offset)]
+        self._java("org.apache.kafka.tools.TransactionsCommand", "--bootstrap-server", self.bootstrap, "abort", *place)
+
     def _write(
         self, names: tuple[str, ...], keystore: Path | None, authority: Path | None, settings: Mapping[str, str]
     ) -> None:
@@ -169,10 +180,6 @@ class Broker:
         quiet = [
             f"-Djava.io.tmpdir={self.home}",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-Dorg.slf4j.simpleLogger.log.kafka.coordinator.transaction=info",
-            "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.coordinator.transaction=info",
-            "-Dorg.slf4j.simpleLogger.log.kafka.server=info",
-            "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dlog4j2.level=WARN",
         ]
         return [java, "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=4", *quiet, "-cp", f"{JARS}/*", main]
