@@ -39,7 +39,7 @@ def test_replay_prints_the_incident_in_the_format_of_the_contract(recording):
     assert set(incident) == {
         "id", "rule", "class", "severity", "zone", "state", "since", "updated", "drill", "title", "what", "where",
         "check_first", "runbook", "owner", "escalate", "verdict", "confidence", "evidence", "findings",
-        "part_of",
+        "part_of", "zones",
     }  # fmt: skip
     assert incident["rule"] == "zone-outage"
     assert incident["state"] == "firing"

@@ -7,6 +7,8 @@ import datetime as dt
 import pytest
 from dns_rules import CorrelationState, Finding, Inventory, Offender, Team, Tick, Zone, correlate, load_rules
 from dns_rules.inventory import Escalation
+from dns_rules.state import decode, encode
+from msgspec import structs
 
 RULES = load_rules()
 START = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
@@ -38,10 +40,10 @@ def finding(rule, seconds, state="active", key="", **fields):
     )
 
 
-def run(*inputs):
-    state, out = CorrelationState(), []
+def run(*inputs, inventory=INVENTORY, state=None):
+    state, out = state or CorrelationState(), []
     for item in inputs:
-        state, changed = correlate(state, item, INVENTORY, RULES)
+        state, changed = correlate(state, item, inventory, RULES)
         out += changed
     return state, out
 
@@ -212,3 +214,167 @@ def test_two_incidents_become_one_when_their_cause_is_found():
     found = last(incidents)
     assert found["nameservers-changed"].state == "firing"
     assert found["records-changed"].part_of == found["nameservers-changed"].id
+
+
+def of_provider(zone, seconds, state="active", *, why="timeouts", servers=("ns1.p.example (192.0.2.1)",), **more):
+    made = finding("zone-outage", seconds, state, where=Offender(regions=("eu",), servers=servers), **more)
+    return structs.replace(made, id=f"{zone}-outage", zone=zone, facts={**made.facts, "why": why})
+
+
+ESTATE = Inventory(
+    version=1,
+    teams={"web": Team(name="Web"), "shop": Team(name="Shop")},
+    zones=(
+        *(Zone(zone=f"z{number:03}.example", owner="web", criticality="critical") for number in range(500)),
+        Zone(zone="shop.example", owner="shop", criticality="critical"),
+    ),
+)
+
+
+def pages(incidents):
+    return [i for i in incidents if i.state == "firing" and i.id not in {p.id for p in incidents if p.part_of}]
+
+
+def test_500_zones_of_one_dead_provider_are_one_page_with_500_names_in_it():
+    state, incidents = run(
+        *(of_provider(f"z{number:03}.example", number / 10) for number in range(500)), Tick(at(90)), inventory=ESTATE
+    )
+    assert len({i.id for i in incidents}) == 1
+    last = incidents[-1]
+    assert last.state == "firing"
+    assert last.zones == tuple(f"z{number:03}.example" for number in range(500))
+    assert last.title == (
+        "500 zones are down (z000.example, z001.example and 498 more): all name servers failing (timeouts) in x, "
+        "ns1.p.example (192.0.2.1)"
+    )
+    # Each zone is in it at last, and yet it was not passed on with each of them.
+    assert len(incidents) < 10
+    cleared = [of_provider(f"z{number:03}.example", 100 + number / 100, "cleared") for number in range(500)]
+    state, more = run(*cleared, Tick(at(300)), inventory=ESTATE, state=state)
+    assert [i.state for i in more][-1] == "resolved"
+    assert (state.open, state.joined) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        of_provider("z001.example", 1, why="REFUSED"),
+        of_provider("z001.example", 1, servers=("192.0.2.9",)),
+        of_provider("shop.example", 1),
+    ],
+    ids=["another reason", "other servers", "another owner"],
+)
+def test_what_is_not_one_cause_for_one_team_is_two_pages(other):
+    _, incidents = run(of_provider("z000.example", 0), other, Tick(at(60)), inventory=ESTATE)
+    assert len({i.id for i in incidents if i.state == "firing"}) == 2
+    assert all(i.zones == () for i in incidents)
+
+
+def test_a_drill_of_one_zone_takes_no_other_zone_along():
+    state = CorrelationState(drills={"z000.example": (0, None)})
+    _, incidents = run(
+        of_provider("z000.example", 0), of_provider("z001.example", 1), Tick(at(60)), inventory=ESTATE, state=state
+    )
+    assert {(i.zone, i.drill) for i in incidents if i.state == "firing"} == {
+        ("z000.example", True),
+        ("z001.example", False),
+    }
+
+
+def test_a_zone_that_fails_later_joins_without_a_page_and_keeps_it_open():
+    _, incidents = run(
+        of_provider("z000.example", 0),
+        Tick(at(20)),
+        of_provider("z001.example", 40),
+        of_provider("z000.example", 60, "cleared"),
+        Tick(at(600)),
+        of_provider("z001.example", 700, "cleared"),
+        Tick(at(800)),
+        inventory=ESTATE,
+    )
+    assert [i.state for i in incidents].count("resolved") == 1
+    assert len({i.id for i in incidents}) == 1
+    assert incidents[-1].updated == at(730)
+    assert incidents[-1].zones == ("z000.example", "z001.example")
+
+
+def test_an_effect_that_was_pending_in_another_zone_goes_along():
+    effect = structs.replace(finding("zone-not-resolving", 1), id="effect", zone="z001.example")
+    _, incidents = run(
+        of_provider("z000.example", 0), effect, of_provider("z001.example", 5), Tick(at(90)), inventory=ESTATE
+    )
+    assert {i.id for i in incidents if i.state == "firing"} == {incidents[0].id}
+    (part,) = (i for i in incidents if i.part_of)
+    assert (part.zone, part.state, part.part_of) == ("z001.example", "resolved", incidents[0].id)
+
+
+def test_the_same_however_time_passes_in_between():
+    findings = [of_provider(f"z{number:03}.example", number) for number in range(60)]
+    ticks = [Tick(at(seconds + 0.5)) for seconds in range(60)]
+    _, plain = run(*findings, Tick(at(90)), inventory=ESTATE)
+    _, ticked = run(
+        *[item for pair in zip(findings, ticks, strict=True) for item in pair], Tick(at(90)), inventory=ESTATE
+    )
+    assert ticked == plain
+
+
+def test_a_saved_state_goes_on():
+    findings = [of_provider(f"z{number:03}.example", number) for number in range(30)]
+    _, plain = run(*findings, Tick(at(90)), inventory=ESTATE)
+    state, out = CorrelationState(), []
+    for item in [*findings, Tick(at(90))]:
+        state, changed = correlate(decode(encode(state), CorrelationState), item, ESTATE, RULES)
+        out += changed
+    assert out == plain
+
+
+def test_the_cause_of_one_zones_trouble_leaves_the_others_as_they_are():
+    partly = [
+        structs.replace(finding("authoritative-server-failing", seconds, key="192.0.2.1"), id=f"part-{zone}", zone=zone)
+        for seconds, zone in enumerate(("z000.example", "z001.example", "z002.example"))
+    ]
+    _, incidents = run(*partly, Tick(at(60)), of_provider("z001.example", 70), Tick(at(120)), inventory=ESTATE)
+    firing = {i.zone: i for i in incidents if i.state == "firing"}
+    assert set(firing) == {"z000.example", "z001.example"}
+    assert firing["z001.example"].rule == "zone-outage"
+    assert firing["z001.example"].findings == ("zone-outage", "authoritative-server-failing")
+    assert firing["z000.example"].rule == "authoritative-server-failing"
+    assert firing["z000.example"].zones == ("z000.example", "z001.example", "z002.example")
+
+
+def of_resolver(zone, rule, seconds, state="active"):
+    where = Offender(regions=("eu",), servers=("192.0.2.53",))
+    made = finding(rule, seconds, state, key="192.0.2.53" if rule == "resolver-failing" else "", where=where)
+    return structs.replace(made, id=f"{rule}-{zone}", zone=zone)
+
+
+OBSERVED = structs.replace(ESTATE, teams={**ESTATE.teams, "tower": Team(name="Tower")}, observers="tower")
+FIRST_THREE = ("z000.example", "z001.example", "shop.example")
+
+
+@pytest.mark.parametrize("ticks", [(), (31, 33, 36, 45, 50, 55)], ids=["in one go", "bit by bit"])
+def test_what_a_resolver_explains_pages_the_observers_alone(ticks):
+    blamed = [of_resolver(zone, "zone-not-resolving", 30) for zone in FIRST_THREE]
+    found = [of_resolver(zone, "resolver-failing", 35) for zone in FIRST_THREE]
+    turns = sorted([*blamed, *found, *(Tick(at(seconds)) for seconds in ticks)], key=lambda turn: turn.time)
+    _, incidents = run(*turns, Tick(at(100)), inventory=OBSERVED)
+    assert [(i.owner, i.rule, i.updated) for i in incidents if i.state == "firing"] == [
+        ("tower", "resolver-failing", at(50))
+    ]
+    (told,) = (i for i in incidents if i.state == "firing")
+    assert told.findings == ("resolver-failing", "zone-not-resolving")
+    assert told.zones == tuple(sorted(FIRST_THREE))
+    assert {(i.zone, i.state) for i in incidents if i.part_of == told.id} == {(z, "resolved") for z in FIRST_THREE}
+
+
+def test_two_zones_are_too_few_to_blame_a_resolver():
+    zones = FIRST_THREE[:2]
+    _, incidents = run(
+        *(of_resolver(zone, "resolver-failing", 10) for zone in zones),
+        *(of_resolver(zone, "zone-not-resolving", 30) for zone in zones),
+        Tick(at(100)),
+        *(of_resolver(zone, "resolver-failing", 110, "cleared") for zone in zones),
+        Tick(at(300)),
+        inventory=OBSERVED,
+    )
+    assert {(i.owner, i.rule) for i in incidents} == {("web", "zone-not-resolving")}

@@ -34,7 +34,10 @@ ZONE = Zone(
 )
 LOCKED = "client transfer prohibited"
 #: Rules that would need another recording: more servers, or a day of traffic.
-SILENT = {"authoritative-server-failing", "zone-not-resolving", "nxdomain-spike", "servfail-spike"}
+SILENT = {
+    "authoritative-server-failing", "zone-not-resolving", "nxdomain-spike", "servfail-spike", "probe-silent",
+    "resolver-failing",
+}  # fmt: skip
 #: A zone in whose recording every rule has something to say.
 RECORDING = events(
     ZONE.zone,
@@ -43,6 +46,7 @@ RECORDING = events(
         Span(from_="60s", to="140s", dnssec="bogus", cause="ds_mismatch"),
         Span(from_="140s", to="230s", outcome="timeout"),
         Span(from_="230s", to="300s", outcome="nodata"),
+        Span(to="300s", regions=("sa-east",), names=("sa.example.com",), outcome="timeout", skew=60),
         Span(to="150s", role="recursive", servers=("127.0.0.53",)),
         Span(from_="150s", to="230s", role="recursive", servers=("127.0.0.53",), regions=("eu-west",)),
         Span(from_="150s", to="230s", role="recursive", servers=("127.0.0.54",), data=("203.0.113.9",)),

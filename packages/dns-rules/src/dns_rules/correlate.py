@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from . import words
-from .model import Finding, Incident, Offender, Tick
+from .describe import SEVERITIES, described, first, is_drill, team
+from .model import Finding, Incident, Tick
 from .rules import scaled
 from .state import MICROS, CorrelationState, OpenIncident, micros, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import datetime as dt
 
     from .inventory import Inventory, Zone
-    from .rules import Rule, Rules
+    from .rules import Rule, Rules, Shared
 
-_SEVERITIES = ("info", "warning", "critical")
+#: An incident of many zones changes with each of them, and is passed on at most so often.
+_PAUSE = 10 * MICROS
 
 
 def correlate(
@@ -39,7 +39,8 @@ def correlate(
 
 def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: Rules) -> list[Incident]:
     """Fire what is due and resolve what has been quiet, at the times when they were due."""
-    changed: list[Incident] = []
+    # What is the monitoring's own trouble is found first, so that what it explains pages nobody.
+    changed = _observed(state, time, rules)
     for name in sorted(state.open):
         zone = inventory.zone(name)
         kept = []
@@ -47,13 +48,17 @@ def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: 
             rule = rules.rule(item.leader)
             quiet = 0 if rule is None or zone is None else int(scaled(rule.resolve_after, zone.criticality) * MICROS)
             pending = item.incident.state == "pending"
-            if pending and item.active and item.due <= time:
-                item.incident = structs.replace(item.incident, state="firing", updated=moment(item.due))
+            if pending and _is_due(item, time, rule):
+                changed.append(_fire(item))
+            if item.untold and item.told is not None and item.told + _PAUSE <= time:
+                item.told, item.untold = item.told + _PAUSE, False
                 changed.append(item.incident)
             if item.cleared is not None and (pending or item.cleared + quiet <= time):
                 # What was over before it was due has never been said, and needs no taking back.
                 ended = item.cleared if pending else item.cleared + quiet
-                changed.append(structs.replace(item.incident, state="resolved", updated=moment(ended)))
+                if item.told is not None or _suffices(item, rule):
+                    changed.append(structs.replace(item.incident, state="resolved", updated=moment(ended)))
+                _part(state, item)
             else:
                 kept.append(item)
         state.open[name] = kept
@@ -62,35 +67,165 @@ def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: 
     return changed
 
 
+def _is_due(item: OpenIncident, time: int, leader: Rule | None) -> bool:
+    return bool(item.active) and item.incident.state == "pending" and item.due <= time and _suffices(item, leader)
+
+
+def _fire(item: OpenIncident) -> Incident:
+    item.due = max(item.due, item.enough or 0)
+    item.told = item.due if item.told is None else item.told
+    item.incident = structs.replace(item.incident, state="firing", updated=moment(item.due))
+    return item.incident
+
+
+def _observed(state: CorrelationState, time: int, rules: Rules) -> list[Incident]:
+    """Fire what the observers are due to be told; what it explains of the owners' incidents becomes a part of it."""
+    due = [
+        (item.due, name, item, rule)
+        for name in sorted(state.open)
+        for item in state.open[name]
+        if (rule := rules.rule(item.leader)) is not None and rule.to == "observers" and _is_due(item, time, rule)
+    ]
+    changed: list[Incident] = []
+    for _, _, item, rule in sorted(due, key=lambda entry: entry[:2]):
+        parts = []
+        for zone in (item.incident.zone, *item.zones):
+            for other in [o for o in state.open.get(zone, ()) if o.leader in rule.explains and not o.zones]:
+                if _is_due(other, item.due, rules.rule(other.leader)):
+                    changed.append(_fire(other))
+                parts.append(_absorbed(state, other, item, moment(item.due)))
+        fired = _fire(item)
+        changed += [*(_part_of(part, fired) for part in parts), fired]
+    return changed
+
+
 def _take(state: CorrelationState, finding: Finding, inventory: Inventory, rules: Rules) -> list[Incident]:
     rule, zone = rules.rule(finding.rule), inventory.zone(finding.zone)
-    key = f"{finding.rule}\t{finding.key}"
     if finding.state == "cleared":
-        return _clear(state, finding, key)
+        return _clear(state, finding, rules)
     if rule is None or zone is None:
         return []
     related = _related(state, finding, rules)
+    # A cause of one zone's trouble is not that of all zones that share the trouble.
+    parted = [item for item in related if item.zones and _leads(rule, item)]
+    related = [item for item in related if item not in parted]
     item = next((item for item in related if not _is_graver(rule, zone, item)), None)
+    shared = _sharing(state, finding, rule, inventory) if item is None or item.incident.state == "pending" else None
+    item = item or shared
     due = micros(finding.time) + int(scaled(rule.hold, zone.criticality) * MICROS)
     if item is None:
-        item = OpenIncident(incident=_first(finding, rule, zone, inventory, state), leader=rule.id, due=due)
+        item = OpenIncident(incident=first(finding, rule, zone, inventory, state), leader=rule.id, due=due)
         state.open.setdefault(finding.zone, []).append(item)
     # What can wait makes nothing wait that cannot.
     item.due = min(item.due, due)
     absorbed = [
-        _absorbed(state, other, item, finding) for other in related if other is not item and _leads(rule, other)
+        _absorbed(state, other, item, finding.time) for other in related if other is not item and _leads(rule, other)
     ]
-    item.active[key] = finding
-    item.cleared = None
+    if shared is not None and shared is not item:
+        shared.due = min(shared.due, item.due)
+        absorbed.append(_absorbed(state, item, shared, finding.time))
+        item = shared
+    for other in parted:
+        _move(other, item, finding)
+    _add(state, item, finding, rule)
     leader = rules.rule(item.leader)
     if leader is None or finding.rule in _explainers(item.leader, rules):
         item.leader = finding.rule
         leader = rule
     previous = item.incident
-    item.incident = _described(item, leader, zone, finding)
-    told = [item.incident] if item.incident != previous or previous.updated == finding.time else []
-    part = {"part_of": item.incident.id, "what": f"Part of: {item.incident.title}"}
-    return [structs.replace(other, **part) for other in absorbed] + told
+    item.incident = described(item, leader, zone, finding)
+    told = item.incident != previous or previous.updated == finding.time
+    return [_part_of(other, item.incident) for other in absorbed] + (
+        _told(item, micros(finding.time), leader) if told else []
+    )
+
+
+def _suffices(item: OpenIncident, leader: Rule | None) -> bool:
+    """Whether as many zones share the cause as have to, before anybody is told."""
+    return leader is None or leader.shared is None or 1 + len(item.zones) >= leader.shared.least
+
+
+def _told(item: OpenIncident, time: int, leader: Rule | None) -> list[Incident]:
+    """The incident, unless it is one of many zones that was passed on a moment ago, or of too few yet."""
+    if not _suffices(item, leader):
+        return []
+    if item.enough is None:
+        item.enough = time
+    if item.zones and item.told is not None and time < item.told + _PAUSE:
+        item.untold = True
+        return []
+    item.told, item.untold = time, False
+    return [item.incident]
+
+
+def _add(state: CorrelationState, item: OpenIncident, finding: Finding, rule: Rule) -> None:
+    item.active[_key(item, finding)] = finding
+    item.cleared = None
+    if rule.shared is not None:
+        why, things = _cause(finding, rule.shared)
+        item.causes[why] = sorted({*item.causes.get(why, ()), *things})
+    own = item.incident.zone
+    if finding.zone != own and finding.zone not in item.zones:
+        item.zones = sorted([*item.zones, finding.zone])
+        state.joined[finding.zone] = sorted({*state.joined.get(finding.zone, ()), own})
+
+
+def _move(other: OpenIncident, item: OpenIncident, finding: Finding) -> None:
+    """Take what a shared incident has of the finding's zone over into the zone's own."""
+    for key, known in list(other.active.items()):
+        if known.zone == finding.zone:
+            del other.active[key]
+            item.active[_key(item, known)] = known
+            item.incident = structs.replace(item.incident, findings=(*item.incident.findings, known.rule))
+    if not other.active:
+        other.cleared = micros(finding.time)
+
+
+def _cause(finding: Finding, shared: Shared) -> tuple[str, tuple[str, ...]]:
+    """Why it fails, and what; findings with the same reason and one thing in common have one cause."""
+    if shared.by == "key":
+        return "", (finding.key,)
+    return finding.facts.get("why", ""), finding.where.servers
+
+
+def _part(state: CorrelationState, item: OpenIncident) -> None:
+    """Forget which zones shared an incident that is over."""
+    for zone in item.zones:
+        left = [own for own in state.joined.get(zone, ()) if own != item.incident.zone]
+        if left:
+            state.joined[zone] = left
+        else:
+            state.joined.pop(zone, None)
+
+
+def _key(item: OpenIncident, finding: Finding) -> str:
+    key = f"{finding.rule}\t{finding.key}"
+    return key if finding.zone == item.incident.zone else f"{key}\t{finding.zone}"
+
+
+def _open(state: CorrelationState, zone: str) -> list[OpenIncident]:
+    """The open incidents that this zone has a part in."""
+    shared = [item for own in state.joined.get(zone, ()) for item in state.open.get(own, ()) if zone in item.zones]
+    return [*state.open.get(zone, ()), *shared]
+
+
+def _sharing(state: CorrelationState, finding: Finding, rule: Rule, inventory: Inventory) -> OpenIncident | None:
+    """The open incident of other zones of this owner that fail on the same servers for the same reason."""
+    if rule.shared is None:
+        return None
+    why, things = _cause(finding, rule.shared)
+    for name in sorted(state.open):
+        for item in state.open[name]:
+            if (
+                name != finding.zone
+                and item.leader == rule.id
+                and item.active
+                and not set(things).isdisjoint(item.causes.get(why, ()))
+                and team(rule, name, inventory) == team(rule, finding.zone, inventory)
+                and item.incident.drill == is_drill(state, finding)
+            ):
+                return item
+    return None
 
 
 def _leads(rule: Rule, item: OpenIncident) -> bool:
@@ -100,132 +235,63 @@ def _leads(rule: Rule, item: OpenIncident) -> bool:
 
 def _is_graver(rule: Rule, zone: Zone, item: OpenIncident) -> bool:
     """Whether the rule explains an incident that was told as something less: then its own has to be told anew."""
-    severity = _SEVERITIES.index(rule.severity_for(zone.criticality))
+    severity = SEVERITIES.index(rule.severity_for(zone.criticality))
     told = item.incident.state == "firing"
-    return told and _leads(rule, item) and severity > _SEVERITIES.index(item.incident.severity)
+    return told and _leads(rule, item) and severity > SEVERITIES.index(item.incident.severity)
 
 
-def _absorbed(state: CorrelationState, other: OpenIncident, item: OpenIncident, finding: Finding) -> Incident:
+def _absorbed(state: CorrelationState, other: OpenIncident, item: OpenIncident, time: dt.datetime) -> Incident:
     """Make an open incident a part of another one; returns its end."""
-    state.open[finding.zone].remove(other)
-    item.active = other.active | item.active
+    state.open[other.incident.zone].remove(other)
+    _part(state, other)
+    for known in other.active.values():
+        item.active.setdefault(_key(item, known), known)
     item.incident = structs.replace(
         item.incident,
         since=min(item.incident.since, other.incident.since),
         findings=tuple(dict.fromkeys((*item.incident.findings, *other.incident.findings))),
     )
-    return structs.replace(other.incident, state="resolved", updated=finding.time)
+    return structs.replace(other.incident, state="resolved", updated=time)
 
 
-def _clear(state: CorrelationState, finding: Finding, key: str) -> list[Incident]:
-    for item in state.open.get(finding.zone, []):
+def _clear(state: CorrelationState, finding: Finding, rules: Rules) -> list[Incident]:
+    for item in _open(state, finding.zone):
+        key = _key(item, finding)
         if key in item.active:
             del item.active[key]
             if not item.active:
                 item.cleared = micros(finding.time)
             item.incident = structs.replace(item.incident, updated=finding.time)
-            return [item.incident]
+            return _told(item, micros(finding.time), rules.rule(item.leader))
     return []
 
 
 def _related(state: CorrelationState, finding: Finding, rules: Rules) -> list[OpenIncident]:
-    """The open incidents of the zone that this finding belongs to: by its rule, or as cause or effect."""
-    return [
-        item
-        for item in state.open.get(finding.zone, [])
-        if any(
-            other == finding.rule
-            or finding.rule in _explainers(other, rules)
-            or other in _explainers(finding.rule, rules)
-            for other in item.incident.findings
-        )
-    ]
+    """The open incidents of the zone that this finding belongs to: by its rule, or as cause or effect.
+
+    Another team's is one only where it is the cause, and that team was told.
+    """
+    rule = rules.named(finding.rule)
+    explainers = _explainers(finding.rule, rules)
+    found = []
+    for item in _open(state, finding.zone):
+        leader = rules.rule(item.leader)
+        if leader is None or leader.to == rule.to:
+            belongs = any(
+                other == finding.rule or finding.rule in _explainers(other, rules) or other in explainers
+                for other in item.incident.findings
+            )
+        else:
+            belongs = item.leader in explainers and item.incident.state == "firing"
+        if belongs:
+            found.append(item)
+    return found
+
+
+def _part_of(other: Incident, whole: Incident) -> Incident:
+    return structs.replace(other, part_of=whole.id, what=f"Part of: {whole.title}")
 
 
 def _explainers(rule: str, rules: Rules) -> set[str]:
     """The rules that explain this one."""
     return {other.id for other in rules.rules if rule in other.explains}
-
-
-def _first(finding: Finding, rule: Rule, zone: Zone, inventory: Inventory, state: CorrelationState) -> Incident:
-    assert zone.owner is not None  # an inventory without it cannot be loaded
-    digest = hashlib.blake2b(f"incident\t{finding.id}".encode(), digest_size=12).hexdigest()
-    team = inventory.teams[zone.owner]
-    drill = state.drills.get(zone.zone)
-    since = micros(finding.since)
-    return Incident(
-        id=digest,
-        rule=rule.id,
-        class_=rule.class_,
-        severity=rule.severity_for(zone.criticality),
-        zone=zone.zone,
-        state="pending",
-        since=finding.since,
-        updated=finding.time,
-        drill=drill is not None and drill[0] <= since and (drill[1] is None or since < drill[1]),
-        title=rule.title,
-        what=finding.what,
-        where=finding.where,
-        check_first=rule.check_first,
-        runbook=rule.runbook,
-        owner=zone.owner,
-        escalate=tuple(f"after {step.after} to {step.to}" for step in team.escalate),
-    )
-
-
-def _described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) -> Incident:
-    """The incident in the words of its leading rule, over all findings that are active."""
-    own = [f for _, f in sorted(item.active.items()) if f.rule == leader.id]
-    if not own:  # the leading rule's findings are over while consequences last: its words stand
-        own_words = item.incident
-        return structs.replace(
-            own_words,
-            updated=finding.time,
-            findings=_rules_of(item, leader, finding),
-            evidence=_evidence(item),
-        )
-    where = Offender(
-        regions=_union(f.where.regions for f in own),
-        servers=_union(f.where.servers for f in own),
-        names=_union(f.where.names for f in own),
-    )
-    facts = dict.fromkeys(("regions", "servers", "names", "count", "total", "why", "before", "after"), "")
-    facts |= {"share": "", "change": ""} | own[0].facts | {"zone": zone.zone}
-    if len(own) > 1:
-        facts |= {
-            "servers": words.listing(where.servers),
-            "names": words.listing(sorted({f.facts.get("names", "") for f in own} - {""})) or facts["names"],
-            "regions": max((f.facts.get("regions", "") for f in own), key=len),
-        }
-    facts["change"] = max((f.facts.get("change", "") for f in own), key=len)
-    severity = max(item.incident.severity, leader.severity_for(zone.criticality), key=_SEVERITIES.index)
-    return structs.replace(
-        item.incident,
-        rule=leader.id,
-        class_=leader.class_,
-        severity=severity,
-        since=min(item.incident.since, finding.since),
-        updated=finding.time,
-        title=leader.title.format_map(facts),
-        what="; ".join(f.what for f in own[:3]),
-        where=where,
-        check_first=tuple(text.format_map(facts) for text in leader.check_first),
-        runbook=leader.runbook,
-        verdict=next((f.verdict for f in own if f.verdict is not None), None),
-        confidence=max(f.confidence for f in own),
-        evidence=_evidence(item),
-        findings=_rules_of(item, leader, finding),
-    )
-
-
-def _rules_of(item: OpenIncident, leader: Rule, finding: Finding) -> tuple[str, ...]:
-    rest = sorted({*item.incident.findings, finding.rule} - {leader.id})
-    return (leader.id, *rest)
-
-
-def _evidence(item: OpenIncident) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(id_ for _, f in sorted(item.active.items()) for id_ in f.evidence[:3]))[:12]
-
-
-def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(sorted({member for group in groups for member in group}))

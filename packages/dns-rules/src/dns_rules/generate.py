@@ -64,6 +64,8 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     registrar: str | None = None
     registrant: str | None = None
     statuses: tuple[str, ...] | None = None
+    skew: float | None = None
+    """Seconds by which the probes' clocks are ahead."""
     queries: int = 0
     """That each server was asked in a minute."""
     outcomes: dict[str, int] = {}
@@ -86,7 +88,7 @@ def _span(zone: str, span: Span, number: int, start: dt.datetime) -> Iterator[Ev
             # Regions are not in step with each other, as in reality.
             offset = begin + turn * pace + pace * place / len(span.regions)
             time = start + dt.timedelta(seconds=offset)
-            probe = Probe(id=f"{region}-1", region=region)
+            probe = Probe(id=f"{region}-1", region=region, clock_skew=span.skew)
             if span.event == "delegation":
                 yield Delegation(
                     id=_id(zone, number, turn, region, "delegation"),

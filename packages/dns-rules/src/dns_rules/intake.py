@@ -45,6 +45,9 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
 
 
 def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int, route: Route) -> None:
+    probe = event.probe.id
+    if bucket.heard.get(probe, 0) < time and (probe in bucket.heard or len(bucket.heard) < MAX_VANTAGES):
+        bucket.heard[probe] = time
     server = event.server
     if server.name is not None and server.role == "authoritative":
         # The smaller of two names, so that the order of arrival does not choose.

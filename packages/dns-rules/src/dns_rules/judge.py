@@ -9,11 +9,11 @@ from dns_events import SILENT
 from msgspec import structs
 
 from . import vantage
-from .detectors import baseline, divergence, level, sequence, sustained, transition
+from .detectors import absence, baseline, divergence, level, sequence, sustained, transition
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
-from .rules import Baseline, Divergence, Level, Sequence, Sustained, Transition
+from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
 from .state import MICROS, VERSION, Bucket, ZoneState, micros, moment
 
 if TYPE_CHECKING:
@@ -34,9 +34,12 @@ _DETECTORS: dict[type, Detect] = {
     Baseline: baseline.detect,
     Level: level.detect,
     Sequence: sequence.detect,
+    Absence: absence.detect,
 }
 #: Answers of vantages that have gone are forgotten after so long.
 _FORGET = 1800 * MICROS
+#: Probes that have gone, after so long.
+_HEARD = 25 * 3600 * MICROS
 
 
 def judge(
@@ -136,6 +139,10 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
                     memory.answered_otherwise(question)
             if not vantages:  # all were refused; the question goes at the next turn
                 memory.oldest_answer = ALWAYS
+        if bucket.heard:
+            state.heard = {
+                probe: time for probe, time in sorted((state.heard | bucket.heard).items()) if time >= slot - _HEARD
+            }
         for fact, probes in sorted(bucket.seen.items()):
             state.seen.setdefault(fact, {}).update(sorted(probes.items()))
             memory.voices_until = ALWAYS

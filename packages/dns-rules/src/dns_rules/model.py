@@ -77,6 +77,8 @@ class Incident(Struct, frozen=True, kw_only=True):
     """Rules whose findings belong to it, the leading one first."""
     part_of: str | None = None
     """The incident that it became a part of when the cause of both was found; it is resolved then."""
+    zones: tuple[str, ...] = ()
+    """Where zones of one owner share the cause: all that it has hit, `zone` too. Empty for one zone alone."""
 
 
 class Health(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dns_events import durations
+
 from . import vantage
 from .rules import Baseline, Sustained
 
@@ -48,6 +50,11 @@ class Routes:
         self._zone = zone
         self._rules = rules
         self._known: dict[tuple[str | None, ...], Route] = {}
+        self._limits = {
+            durations.seconds(rule.detect.skewed)
+            for rule in rules.rules
+            if isinstance(rule.detect, Sustained) and rule.detect.skewed is not None
+        }
         self.traffic = tuple(
             (rule.id, rule.detect.failing) for rule in rules.rules if isinstance(rule.detect, Baseline)
         )
@@ -60,6 +67,7 @@ class Routes:
         kind = (
             event.name, event.qtype, event.outcome, probe.id, probe.region, server.address, server.role,
             None if dnssec is None else dnssec.status, None if dnssec is None else dnssec.cause,
+            None if probe.clock_skew is None else self._skews(abs(probe.clock_skew)),
         )  # fmt: skip
         route = self._known.get(kind)
         if route is None:
@@ -68,6 +76,10 @@ class Routes:
             route = self._known[kind] = self._route(event)
         return route
 
+    def _skews(self, skew: float) -> str:
+        """Which of the limits of the rules are passed; by it, routes of different skews are the same."""
+        return str(sum(skew > limit for limit in self._limits))
+
     def _route(self, event: Observation) -> Route:
         question = f"{event.name}/{event.qtype}"
         region = event.probe.region or event.probe.id
@@ -75,7 +87,7 @@ class Routes:
         counts = tuple(
             Count(
                 rule=rule.id,
-                key=event.server.address if rule.detect.by == "server" else question,
+                key={"server": event.server.address, "probe": event.probe.id}.get(rule.detect.by, question),
                 vantage=seen_from,
                 why=_failure(rule.detect, event),
             )
@@ -91,6 +103,8 @@ def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
         return False
     if where.validated and (event.dnssec is None or event.dnssec.status == "indeterminate"):
         return False
+    if isinstance(rule.detect, Sustained) and rule.detect.skewed is not None and event.probe.clock_skew is None:
+        return False
     if where.expected:
         expectation = zone.expectation(event.name, event.qtype)
         return expectation is not None and expectation.expect is not None
@@ -99,6 +113,9 @@ def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
 
 def _failure(detect: Sustained, event: Observation) -> str | None:
     """Why this observation fails in the eyes of the detector; ``None`` when it does not."""
+    skew = event.probe.clock_skew
+    if detect.skewed is not None:
+        return "skewed" if skew is not None and abs(skew) > durations.seconds(detect.skewed) else None
     if detect.bogus and event.dnssec is not None and event.dnssec.status == "bogus":
         return event.dnssec.cause or "bogus"
     return event.outcome if event.outcome in detect.failing else None

@@ -29,7 +29,21 @@ Scaled = str | dict[Criticality, str]
 
 #: Placeholders that titles and first checks may use.
 PLACEHOLDERS = frozenset(
-    {"zone", "regions", "servers", "names", "count", "total", "why", "change", "before", "after", "share"}
+    {
+        "zone",
+        "zones",
+        "probe",
+        "regions",
+        "servers",
+        "names",
+        "count",
+        "total",
+        "why",
+        "change",
+        "before",
+        "after",
+        "share",
+    }
 )
 
 
@@ -50,9 +64,12 @@ class Sustained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     """Outcomes that fail."""
     bogus: bool = False
     """Bogus answers fail, whatever their outcome."""
-    by: Literal["server", "question"]
+    skewed: str | None = None
+    """Answers of probes whose clock is off by more than this fail."""
+    by: Literal["server", "question", "probe"]
     scope: Literal["all", "part", "any"] = "any"
-    """For `by: server`: every server, some but not all of them, or any (one finding for the zone)."""
+    """For `by: server`: every server, some but not all of them, or any (one finding for the zone). For `by: probe`:
+    some but not all of them, or any."""
     ratio: Ratio
     window: Scaled
     samples: Annotated[int, Meta(ge=1)]
@@ -119,6 +136,15 @@ class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     """Of which record sets, as in `Transition`, for TTLs."""
 
 
+class Absence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="absence"):
+    """A probe that observed the zone and does so no more, while others do."""
+
+    silent: Scaled
+    """So long nothing came of it."""
+    forget: str = "24h"
+    """After so long it is one of the past."""
+
+
 class Sequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="sequence"):
     """Findings of other rules on one zone that together mean more, scored by their order and interval."""
 
@@ -130,7 +156,18 @@ class Sequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     """From the first to the last of them."""
 
 
-Detector = Sustained | Divergence | Transition | Baseline | Level | Sequence
+Detector = Sustained | Divergence | Transition | Baseline | Level | Sequence | Absence
+
+
+class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What makes findings of several zones one incident."""
+
+    by: Literal["servers", "key"] = "servers"
+    """They fail on one of the same servers for the same reason, or are about the same thing (a probe, a resolver)."""
+    title: str
+    """With two zones and more."""
+    least: Annotated[int, Meta(ge=1)] = 1
+    """Fewer zones tell nobody: what only they see may be theirs."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -149,6 +186,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long all must be quiet before the incident is resolved."""
     explains: tuple[str, ...] = ()
     """Rules whose findings are consequences of this one."""
+    shared: Shared | None = None
+    """Zones of one team are one incident where they share the cause."""
+    to: Literal["owner", "observers"] = "owner"
+    """Whose it is: the zone's owner's, or the team's that runs the monitoring."""
     check_first: tuple[str, ...]
     runbook: str
     about: str = ""
@@ -255,7 +296,9 @@ def _rule(document: Document) -> Rule:
                 )
     if isinstance(rule.detect, Level) and (rule.detect.of == "ttl") != (rule.detect.below == _TTL_MINIMUM):
         raise document.error("$.detect.below", f"`of: ttl` goes with `below: {_TTL_MINIMUM}`, all else with a duration")
-    texts = {"$.title": rule.title} | {f"$.check_first[{i}]": t for i, t in enumerate(rule.check_first)}
+    texts = {"$.title": rule.title, "$.shared.title": "" if rule.shared is None else rule.shared.title} | {
+        f"$.check_first[{i}]": t for i, t in enumerate(rule.check_first)
+    }
     for path, text in texts.items():
         _placeholders(document, path, text)
     if not rule.check_first:
@@ -276,7 +319,7 @@ def _steps(document: Document, detect: Sequence, known: set[str]) -> None:
 
 def _durations(rule: Rule) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("$.hold", rule.hold), ("$.resolve_after", rule.resolve_after)]
-    for name in ("window", "learn", "grace", "adopt_after", "below", "within"):
+    for name in ("window", "skewed", "silent", "forget", "learn", "grace", "adopt_after", "below", "within"):
         value = structs.asdict(rule.detect).get(name)
         if value is not None and value != _TTL_MINIMUM:
             found.append((f"$.detect.{name}", value))

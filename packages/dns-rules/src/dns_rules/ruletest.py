@@ -34,6 +34,8 @@ class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     names: tuple[str, ...] | None = None
     verdict: str | None = None
     findings: tuple[str, ...] | None = None
+    owner: str | None = None
+    zones: tuple[str, ...] | None = None
     absorbs: tuple[str, ...] = ()
     """Rules whose incidents fired before and became a part of it."""
     resolves: bool = False
@@ -45,6 +47,8 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     zone: dict[str, Any] = {}
     """Fields of the inventory's zone, over ``example.com`` owned by ``web``, critical."""
+    also: tuple[str, ...] = ()
+    """Zones with the same fields, and the same timeline."""
     timeline: tuple[Span, ...]
     fires: Expected | None = None
 
@@ -115,12 +119,24 @@ def _beside(rules: Rules, rule: Rule) -> Path:
     return rules.folder / f"{rule.id}.test.yaml"
 
 
-def judge_timeline(zone: Zone, timeline: tuple[Span, ...], rules: Rules) -> list[Incident]:
-    """The incidents of a timeline: for each, its last state that was firing or resolved, and its pages."""
-    inventory = Inventory(version=1, teams={"web": Team(name="Web")}, zones=(zone,))
-    engine = Engine(inventory, rules)
+def judge_timeline(zone: Zone, timeline: tuple[Span, ...], rules: Rules, also: tuple[str, ...] = ()) -> list[Incident]:
+    """The incidents of a timeline: for each, its last state that was firing or resolved, and its pages.
+
+    The team ``web`` owns the zones, ``tower`` watches them.
+
+    Args:
+        zone: whose timeline it is.
+        timeline: of the zone.
+        rules: to judge by.
+        also: zones that have the same timeline.
+    """
+    zones = (zone, *(msgspec.structs.replace(zone, zone=name) for name in also))
+    teams = {"web": Team(name="Web"), "tower": Team(name="Tower")}
+    engine = Engine(Inventory(version=1, teams=teams, observers="tower", zones=zones), rules)
     incidents: list[Incident] = []
-    for step in (engine.step(events(zone.zone, timeline)), engine.finish()):
+    happened = [event for each in zones for event in events(each.zone, timeline)]
+    happened.sort(key=lambda event: (event.time, event.id))
+    for step in (engine.step(happened), engine.finish()):
         incidents += step.incidents
     return incidents
 
@@ -142,7 +158,7 @@ def _failures(rule: str, case: Case, rules: Rules) -> list[str]:
         records=tuple(msgspec.convert(msgspec.to_builtins(r), Expectation) for r in zone.records),
         nameservers=tuple(sorted(zone.nameservers)),
     )
-    incidents = judge_timeline(zone, case.timeline, rules)
+    incidents = judge_timeline(zone, case.timeline, rules, case.also)
     fired = {i.id: i for i in incidents if i.state == "firing"}
     resolved = {i.id for i in incidents if i.state == "resolved"}
     parts = {i.id for i in incidents if i.part_of is not None}
@@ -170,6 +186,8 @@ def _differences(expected: Expected, incident: Incident, rule: str, *, resolved:
         "names": (expected.names, incident.where.names),
         "verdict": (expected.verdict, incident.verdict),
         "findings": (expected.findings, incident.findings),
+        "owner": (expected.owner, incident.owner),
+        "zones": (expected.zones, incident.zones),
         "resolves": (expected.resolves, resolved),
     }
     for field, (wanted, got) in found.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never, get_args
 
 from . import words
 from .model import Criticality
-from .rules import Baseline, Divergence, Level, Sequence, Sustained, Transition
+from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
 
 if TYPE_CHECKING:
     from .rules import Rule, Scaled
@@ -42,6 +42,12 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
                 f"within {duration(detect.window, criticality)}, and at least {detect.times:g} times this zone's usual "
                 f"share at this hour of the week. Says nothing until {detect.history} hours are known."
             )
+        case Absence():
+            silent = duration(detect.silent, criticality)
+            return (
+                f"Fires when a probe that observed the zone sent nothing of it for {silent} while others go "
+                f"on{_least(rule)}. A probe that is silent for {detect.forget} is one of the past."
+            )
         case Level():
             return _level(detect, criticality)
         case Sequence():
@@ -56,6 +62,17 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
             assert_never(detect)
 
 
+def _shared(rule: Rule) -> str:
+    if rule.shared is None:
+        return ""
+    if rule.shared.by == "key":
+        least = f", once there are {rule.shared.least} of them" if rule.shared.least > 1 else ""
+        text = f" All zones that show it are one incident{least}."
+    else:
+        text = " Zones of one owner that fail on the same servers for the same reason are one incident."
+    return text + (" It is told to the team that runs the monitoring." if rule.to == "observers" else "")
+
+
 def life(rule: Rule, criticality: Criticality | None = None) -> str:
     """What becomes of it once it fires."""
     if criticality is None and isinstance(rule.severity, dict):
@@ -64,7 +81,7 @@ def life(rule: Rule, criticality: Criticality | None = None) -> str:
         severity = rule.severity_for(criticality or "critical")
     return (
         f"Severity: {severity}. It pages after {duration(rule.hold, criticality)}, so that what belongs together comes "
-        f"in one page, and is resolved after {duration(rule.resolve_after, criticality)} of quiet."
+        f"in one page, and is resolved after {duration(rule.resolve_after, criticality)} of quiet." + _shared(rule)
     )
 
 
@@ -79,22 +96,36 @@ def duration(value: Scaled, criticality: Criticality | None) -> str:
     return ", ".join(f"{value[level]} ({level})" for level in _LEVELS)
 
 
+def _probe(rule: Rule, detect: Sustained, criticality: Criticality | None) -> str:
+    failing = words.listing((words.cause(o) for o in detect.failing), last="or", most=20)
+    ill = f"are {failing}" if detect.skewed is None else f"come with a clock that is off by more than {detect.skewed}"
+    others = ", while other probes are well" if detect.scope == "part" else ""
+    return (
+        f"Fires when {words.percent(detect.ratio)} or more of at least {detect.samples} answers of one probe within "
+        f"{duration(detect.window, criticality)} {ill}{others}{_least(rule)}."
+    )
+
+
+def _least(rule: Rule) -> str:
+    least = 1 if rule.shared is None else rule.shared.least
+    return f", for at least {least} zones" if least > 1 else ""
+
+
 def _sustained(rule: Rule, detect: Sustained, criticality: Criticality | None) -> str:
+    if detect.by == "probe":
+        return _probe(rule, detect, criticality)
     who = _ROLES[rule.where.role]
     if detect.by == "question":
         subject = f"a question to {who}" + (", of which the inventory expects data," if rule.where.expected else "")
     else:
         subject = {"all": f"every one of {who}", "part": f"one, but not every one, of {who}", "any": who}[detect.scope]
     failing = "bogus" if detect.bogus else words.listing((words.cause(o) for o in detect.failing), last="or", most=20)
-    return (
-        f"Fires when {words.percent(detect.ratio)} or more of at least {detect.samples} answers of {subject} within "
-        f"{duration(detect.window, criticality)} are {failing}, seen from {detect.regions} regions, or all where "
-        f"fewer look."
-        if detect.by == "server"
-        else f"Fires when {subject} is answered {failing} in {words.percent(detect.ratio)} or more of at least "
-        f"{detect.samples} answers within {duration(detect.window, criticality)}, seen from {detect.regions} regions, "
-        f"or all where fewer look."
-    )
+    seen = f", seen from {detect.regions} regions, or all where fewer look" if detect.regions > 1 else ""
+    share = f"{words.percent(detect.ratio)} or more of at least {detect.samples} answers"
+    window = f"within {duration(detect.window, criticality)}"
+    if detect.by == "server":
+        return f"Fires when {share} of {subject} {window} are {failing}{seen}."
+    return f"Fires when {subject} is answered {failing} in {share} {window}{seen}."
 
 
 def _transition(detect: Transition, criticality: Criticality | None) -> str:

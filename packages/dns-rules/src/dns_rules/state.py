@@ -79,6 +79,8 @@ class Bucket(Struct):
     """By question (``name/qtype``), by vantage (``region\\trole\\tserver``)."""
     seen: dict[str, dict[str, Seen]] = {}
     """By fact, by probe."""
+    heard: dict[str, int] = {}
+    """Time of the newest observation, by probe."""
 
 
 class Fact(Struct):
@@ -148,6 +150,8 @@ class ZoneState(Struct, dict=True):
     """Name server name by address."""
     probes: dict[str, str] = {}
     """Region by probe id."""
+    heard: dict[str, int] = {}
+    """Time of the newest observation, by probe; those of a day ago are forgotten."""
     reached: list[str] = []
     """Regions to which an authoritative server of the zone ever answered. The others may have no way there."""
     secure: bool = False
@@ -169,6 +173,16 @@ class OpenIncident(Struct):
     active: dict[str, Finding] = {}
     cleared: int | None = None
     """When its last finding was cleared."""
+    zones: list[str] = []
+    """Zones that share the cause with the incident's own."""
+    causes: dict[str, list[str]] = {}
+    """Servers by why they fail, of the leading rule's findings; for rules whose cause zones can share."""
+    told: int | None = None
+    """When it was last passed on."""
+    enough: int | None = None
+    """When as many zones shared it as have to, before anybody is told."""
+    untold: bool = False
+    """Something changed since."""
 
 
 class CorrelationState(Struct):
@@ -177,6 +191,8 @@ class CorrelationState(Struct):
     version: int = VERSION
     open: dict[str, list[OpenIncident]] = {}
     """By zone."""
+    joined: dict[str, list[str]] = {}
+    """Zone to the zones under which the incidents stand that it shares."""
     drills: dict[str, tuple[int, int | None]] = {}
     """Zones that are broken on purpose, from and until when."""
     waiting: list[Finding] = []

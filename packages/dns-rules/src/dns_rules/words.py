@@ -26,6 +26,7 @@ _CAUSES = {
     "referral": "not authoritative (lame)",
     "error": "error responses",
     "bogus": "bogus answers",
+    "skewed": "a clock that is off",
 }
 _SHOWN = 4
 

@@ -52,6 +52,11 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         holds = {key: _question(place, sums, known, state, window) for key, place in tripped.items()}
         return Reading(holds, quiet)
     everywhere = len(tripped) == len(places)
+    if rule.detect.scope == "part" and not _is_well([p for key, p in places.items() if key not in tripped]):
+        tripped = {}  # what is on its way to failing everywhere is not a part
+    if rule.detect.by == "probe":
+        told = {} if everywhere and rule.detect.scope == "part" else tripped
+        return Reading({key: _probe(place, sums, len(places), window) for key, place in told.items()}, quiet)
     if rule.detect.scope == "part":
         holds = {} if everywhere else {
             key: _servers({key: place}, sums, known, state, window) for key, place in tripped.items()
@@ -70,6 +75,10 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
 
 def _is_ill(place: Place, detect: Sustained) -> bool:
     return place.total >= detect.samples and place.failing >= detect.ratio * place.total
+
+
+def _is_well(places: Collection[Place]) -> bool:
+    return sum(p.failing for p in places) <= _QUIET * sum(p.total for p in places)
 
 
 def _is_widespread(place: Place, detect: Sustained, known: set[str]) -> bool:
@@ -104,6 +113,24 @@ def _servers(tripped: dict[str, Place], sums: Window, known: set[str], state: Zo
         },
         confidence=_confidence(tripped.values(), len(regions)),
         evidence=sums.evidence(tripped.values(), _EVIDENCE),
+    )
+
+
+def _probe(place: Place, sums: Window, probes: int, window: int) -> Condition:
+    regions = tuple(sorted(place.regions))
+    return Condition(
+        where=Offender(regions=regions),
+        what=f"probe {place.key} in {words.listing(regions)}: {place.failing} of {place.total} answers in "
+        f"{words.duration(window / MICROS)} failed ({words.counts(place.why)}); {probes} probes look at the zone",
+        facts={
+            "probe": place.key,
+            "regions": words.listing(regions),
+            "count": "1",
+            "total": str(probes),
+            "why": words.reasons(place.why),
+        },
+        confidence=_confidence([place], 2),
+        evidence=sums.evidence([place], _EVIDENCE),
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+#: So many zones of a shared incident are named in words; the page's body has all of them.
+_SHOWN = 30
+
 
 class DeliveryError(Exception):
     """The page did not get through; it will be tried again."""
@@ -37,6 +40,9 @@ def in_words(transition: str, incident: dict[str, Any]) -> str:
         return f"{head} (owner {incident['owner']}, since {incident['since']})"
     where = incident["where"]
     places = [f"{label} {', '.join(where[label])}" for label in ("regions", "servers", "names") if where[label]]
+    if zones := incident.get("zones"):
+        more = f" and {len(zones) - _SHOWN} more" if len(zones) > _SHOWN else ""
+        places.insert(0, f"zones {', '.join(zones[:_SHOWN])}{more}")
     lines = [head, f"  what: {incident['what']}", f"  where: {'; '.join(places)}"]
     lines += [f"  check first: {text}" for text in incident["check_first"][:3]]
     lines.append(f"  owner: {incident['owner']}; runbook: {incident['runbook']}; incident: {incident['id']}")

@@ -1,0 +1,128 @@
+"""An incident in the words of its leading rule: whose it is, what is said of it, and what it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from . import words
+from .model import Incident, Offender
+from .state import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .inventory import Inventory, Zone
+    from .model import Finding
+    from .rules import Rule
+    from .state import CorrelationState, OpenIncident
+
+#: From the least to the gravest.
+SEVERITIES = ("info", "warning", "critical")
+#: So many zones stand in a title.
+_SHOWN = 2
+
+
+def first(finding: Finding, rule: Rule, zone: Zone, inventory: Inventory, state: CorrelationState) -> Incident:
+    """The incident that a finding begins."""
+    owner = team(rule, zone.zone, inventory)
+    assert owner is not None  # an inventory without it cannot be loaded
+    digest = hashlib.blake2b(f"incident\t{finding.id}".encode(), digest_size=12).hexdigest()
+    entry = inventory.teams[owner]
+    return Incident(
+        id=digest,
+        rule=rule.id,
+        class_=rule.class_,
+        severity=rule.severity_for(zone.criticality),
+        zone=zone.zone,
+        state="pending",
+        since=finding.since,
+        updated=finding.time,
+        drill=is_drill(state, finding),
+        title=rule.title,
+        what=finding.what,
+        where=finding.where,
+        check_first=rule.check_first,
+        runbook=rule.runbook,
+        owner=owner,
+        escalate=tuple(f"after {step.after} to {step.to}" for step in entry.escalate),
+    )
+
+
+def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) -> Incident:
+    """The incident in the words of its leading rule, over all findings that are active."""
+    own = [f for _, f in sorted(item.active.items()) if f.rule == leader.id]
+    if not own:  # the leading rule's findings are over while consequences last: its words stand
+        own_words = item.incident
+        return structs.replace(
+            own_words,
+            updated=finding.time,
+            findings=_rules_of(item, leader, finding),
+            evidence=_evidence(item),
+        )
+    where = Offender(
+        regions=_union(f.where.regions for f in own),
+        servers=_union(f.where.servers for f in own),
+        names=_union(f.where.names for f in own),
+    )
+    facts = dict.fromkeys(("regions", "servers", "names", "count", "total", "why", "before", "after", "probe"), "")
+    zones = sorted([item.incident.zone, *item.zones]) if item.zones else []
+    facts |= {"share": "", "change": "", "zones": ""} | own[0].facts | {"zone": item.incident.zone}
+    if len(own) > 1:
+        facts |= {
+            "servers": words.listing(where.servers),
+            "names": words.listing(sorted({f.facts.get("names", "") for f in own} - {""})) or facts["names"],
+            "regions": max((f.facts.get("regions", "") for f in own), key=len),
+        }
+    if zones:
+        facts |= {"zones": words.listing(zones, most=_SHOWN), "count": str(len(zones))}
+    facts["change"] = max((f.facts.get("change", "") for f in own), key=len)
+    severity = max(item.incident.severity, leader.severity_for(zone.criticality), key=SEVERITIES.index)
+    return structs.replace(
+        item.incident,
+        rule=leader.id,
+        class_=leader.class_,
+        severity=severity,
+        since=min(item.incident.since, finding.since),
+        updated=finding.time,
+        title=(leader.shared.title if zones and leader.shared else leader.title).format_map(facts),
+        what="; ".join(f"{f.zone}: {f.what}" if zones else f.what for f in own[:3]),
+        zones=tuple(zones),
+        where=where,
+        check_first=tuple(text.format_map(facts) for text in leader.check_first),
+        runbook=leader.runbook,
+        verdict=next((f.verdict for f in own if f.verdict is not None), None),
+        confidence=max(f.confidence for f in own),
+        evidence=_evidence(item),
+        findings=_rules_of(item, leader, finding),
+    )
+
+
+def team(rule: Rule, zone: str, inventory: Inventory) -> str | None:
+    """The key of the team that is told."""
+    if rule.to == "observers" and inventory.observers is not None:
+        return inventory.observers
+    entry = inventory.zone(zone)
+    return None if entry is None else entry.owner
+
+
+def is_drill(state: CorrelationState, finding: Finding) -> bool:
+    """Whether the finding's zone was being broken on purpose when it began."""
+    drill = state.drills.get(finding.zone)
+    since = micros(finding.since)
+    return drill is not None and drill[0] <= since and (drill[1] is None or since < drill[1])
+
+
+def _rules_of(item: OpenIncident, leader: Rule, finding: Finding) -> tuple[str, ...]:
+    rest = sorted({*item.incident.findings, finding.rule} - {leader.id})
+    return (leader.id, *rest)
+
+
+def _evidence(item: OpenIncident) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(id_ for _, f in sorted(item.active.items()) for id_ in f.evidence[:3]))[:12]
+
+
+def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted({member for group in groups for member in group}))
