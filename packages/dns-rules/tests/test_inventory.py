@@ -13,7 +13,7 @@ FILES = Path(__file__).parent / "inventories"
 BAD = {
     "zone-without-owner": "5: zone example.com has no owner; write `owner:` and a team of `teams` (web)",
     "owner-unknown": "6: owner 'wob' is not under `teams` (web)",
-    "unknown-key": "7: unknown key 'criticalty'",
+    "unknown-key": "7: unknown key 'criticalty'; did you mean 'criticality'?",
     "criticality-unknown": "7: Invalid enum value 'urgent'",
     "zone-twice": "6: zone example.com stands twice, first at line 5; keep one",
     "record-outside-zone": "8: www.example.org is not in zone example.com; list it under its own zone",

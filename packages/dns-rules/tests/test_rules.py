@@ -37,7 +37,7 @@ def test_no_runbook_without_a_rule():
         ("ratio: 0.9", "ratio: 9", "Expected `float` <= 1"),
         ("high: 3m, normal: 5m", "high: 3m", "nothing for normal; write one for each criticality"),
         ("critical: 60s", "critical: soon", "'soon' is not a duration"),
-        ("hold: 15s", "hodl: 15s", "unknown key 'hodl'"),
+        ("hold: 15s", "hodl: 15s", "unknown key 'hodl'; did you mean 'hold'?"),
         ("detector: sustained", "detector: sustaned", "Invalid value 'sustaned'"),
         ("regions-disagree,", "regions-disagre,", "rule 'regions-disagre' is not in"),
         ("class: availability", "class: outage", "Invalid enum value 'outage'"),

@@ -5,6 +5,7 @@ It stands here, at the one place that every part may import, so that all configu
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -96,7 +97,7 @@ class Document:
             where = at + (found[1] if found else "")
             if unknown := re.search(r"unknown field `(.+)`", text):
                 where += f".{unknown[1]}"
-                text = f"unknown key {unknown[1]!r}; {kind.__name__}'s keys are in its JSON Schema"
+                text = f"unknown key {unknown[1]!r}; {_suggestion(unknown[1], kind)}"
             raise self.error(where, text) from error
 
     def error(self, path: str, text: str) -> Exception:
@@ -120,6 +121,14 @@ class Document:
             else:
                 break
         return line
+
+
+def _suggestion(key: str, kind: Any) -> str:
+    """What was meant, by the keys of the kind and of its parts."""
+    # Schemas of what JSON cannot say (our own types, say) are not asked for: only keys are.
+    parts = msgspec.json.schema(kind, schema_hook=lambda _: {}).get("$defs", {}).values()
+    near = difflib.get_close_matches(key, {name for part in parts for name in part.get("properties", ())}, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"{kind.__name__}'s keys are in its JSON Schema"
 
 
 def _repeated(node: Any, seen: set[int]) -> Any:

@@ -17,6 +17,7 @@ from .inventory import load_inventory
 from .replay import replay as replay_file
 from .rules import load_rules
 from .ruletest import run_tests
+from .schema import Kind, schema
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -129,6 +130,17 @@ def write_pages(
         print(json.dumps([str(path) for path in written]))
     else:
         print(f"{folder}: {len(written)} pages")
+    return 0
+
+
+@app.command(name="schema")
+def print_schema(kind: Kind, /) -> int:
+    """Print the JSON Schema of a rule, an inventory or a file of tests, for editors and CI.
+
+    Args:
+        kind: rule, inventory or test.
+    """
+    print(json.dumps(schema(kind), indent=2))
     return 0
 
 

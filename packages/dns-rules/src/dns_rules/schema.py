@@ -1,0 +1,25 @@
+"""The JSON Schemas of what people write: rules, the inventory, and rule tests (JSON Schema 2020-12)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from .inventory import Inventory
+from .rules import Rule
+from .ruletest import Suite
+
+Kind = Literal["rule", "inventory", "test"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_TYPES: dict[Kind, Any] = {"rule": Rule, "inventory": Inventory, "test": Suite}
+_TITLES = {"rule": "A rule of dns-rules", "inventory": "An inventory of dns-rules", "test": "Tests of a rule"}
+
+
+def schema(kind: Kind) -> dict[str, Any]:
+    """The schema of one kind of file, as editors and CI take it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": _TITLES[kind],
+        **msgspec.json.schema(_TYPES[kind]),
+    }
