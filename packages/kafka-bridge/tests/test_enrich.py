@@ -101,3 +101,24 @@ def test_propagation_is_what_the_judgement_knows(enriched):
     assert joined["agreed"] is not None
     assert joined["diverged"] is None
     assert joined["old_ttl"] == 30
+
+
+def test_a_region_that_may_still_give_the_old_answer_is_told_with_the_time_until_when(enriched):
+    """The authority changes the answer; of two resolvers one asks anew."""
+    start = NOW - dt.timedelta(minutes=5)
+    new = {"from_": "3m", "to": "4m", "every": "5s", "data": ("203.0.113.9",), "ttl": 300}
+    spans = (
+        Span(to="3m", every="5s", ttl=300),
+        Span(to="4m", every="5s", servers=("192.0.2.53",), role="recursive", regions=("eu-west",)),
+        Span(to="3m", every="5s", servers=("192.0.2.53",), role="recursive", regions=("us-east",)),
+        Span(**new),
+        Span(**new, servers=("192.0.2.53",), role="recursive", regions=("us-east",)),
+    )
+    happened = events("example.com", spans, start)
+    enriched(*happened)
+    last = structs.replace(happened[-1], id=new_id(), time=start + dt.timedelta(minutes=4))
+    joined = enriched(last)[0]["enrichment"]["propagation"]
+    assert joined["verdicts"] == {"eu-west": "in_window", "us-east": "current"}
+    # Five minutes, and a little, from when the old answer was seen last.
+    left = dt.datetime.fromisoformat(joined["converges"]) - (start + dt.timedelta(minutes=3))
+    assert dt.timedelta(minutes=5) <= left <= dt.timedelta(minutes=6)

@@ -38,6 +38,6 @@ def test_a_call_gives_what_it_returns_or_raises():
 
 def test_a_call_that_does_not_come_back_is_given_up():
     never = threading.Event()
-    with pytest.raises(TimeoutError, match="did not come back from wait within 0.1 s"):
+    with pytest.raises(TimeoutError, match=r"did not come back from wait within 0\.1 s"):
         within(0.1, never.wait)
     never.set()

@@ -9,6 +9,7 @@ from .errors import RulesError, StateError
 from .health import assess
 from .inventory import Inventory, Team, Zone, load_inventory
 from .judge import judge
+from .memory import spread_of
 from .model import Finding, Health, Incident, Offender, Tick
 from .rules import Rule, Rules, load_rules
 from .state import CorrelationState, ZoneState
@@ -40,4 +41,5 @@ __all__ = [
     "judge",
     "load_inventory",
     "load_rules",
+    "spread_of",
 ]

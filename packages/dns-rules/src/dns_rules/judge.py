@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dns_events import SILENT
 from msgspec import structs
 
-from . import vantage
+from . import propagation, vantage
 from .detectors import absence, baseline, divergence, level, sequence, sustained, transition
 from .intake import take
 from .memory import ALWAYS, recall
@@ -187,6 +187,7 @@ def _evaluate(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
     now = state.sealed
     time = moment(now)
     transition.track(state, zone, now)
+    propagation.track(state, zone, recall(state, zone, rules), now)
     findings: list[Finding] = []
     for rule in rules.rules:
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)

@@ -15,6 +15,7 @@ from .window import Window
 
 if TYPE_CHECKING:
     from .inventory import Allow, Zone
+    from .propagation import Spread
     from .rules import Detector, Rule, Rules
     from .state import Tallies, ZoneState
 
@@ -36,8 +37,8 @@ class Memory:
     """
 
     __slots__ = (
-        "_meant", "_recorded", "_windows", "calm", "changed", "failed", "oldest_answer", "ring", "routes", "rules",
-        "voices_until", "zone",
+        "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "failed", "oldest_answer", "ring", "routes",
+        "rules", "spreads", "voices_until", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
@@ -60,6 +61,10 @@ class Memory:
             self.note(slot, tallies)
         self.calm: set[str] = set()
         """Rules whose facts are all as they should be, as long as none changes."""
+        self.spreads: dict[str, Spread] = {}
+        """Questions with more than one answer at the last step."""
+        self.agreeing: set[str] = set()
+        """Questions with one answer, from several regions or servers."""
         self._windows: dict[str, Window] = {}
         self._meant: dict[tuple[int, Allow], bool] = {}
 
@@ -114,6 +119,12 @@ def recall(state: ZoneState, zone: Zone, rules: Rules) -> Memory:
     if memory is None or memory.zone is not zone or memory.rules is not rules:
         memory = vars(state)[_PLACE] = Memory(state, zone, rules)
     return memory
+
+
+def spread_of(state: ZoneState, question: str) -> Spread | None:
+    """The answers to one question at the last step; ``None`` where there was one, or nobody looked since a restart."""
+    memory: Memory | None = vars(state).get(_PLACE)
+    return None if memory is None else memory.spreads.get(question)
 
 
 def memory_of(state: ZoneState) -> Memory:

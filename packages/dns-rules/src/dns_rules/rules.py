@@ -78,14 +78,18 @@ class Sustained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
 
 class Divergence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="divergence"):
-    """Regions that give other answers than the authority, for longer than caches explain."""
+    """Regions or authoritative servers that give other answers than they should by now."""
 
-    agreement: Ratio
-    """Below this share of agreeing regions it fires."""
+    of: Literal["regions", "servers"] = "regions"
+    verdicts: tuple[Literal["overdue", "stale_served", "rogue"], ...] = ("overdue", "stale_served", "rogue")
+    """For `of: regions`, what they are not allowed to be: beyond the old TTL, with a stale answer, or with one that was
+    never published."""
+    agreement: Ratio = 1.0
+    """For `of: regions`, below this share of regions that are well it fires."""
     learn: Scaled
     """How long a question must have agreed before its disagreement means something."""
     grace: Scaled
-    """Time beyond the old TTL."""
+    """For `of: regions`, time beyond what is allowed; for `of: servers`, time from the change of the others."""
     ignore: tuple[str, ...] = ("SOA",)
 
 

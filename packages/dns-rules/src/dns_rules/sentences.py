@@ -28,11 +28,7 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
         case Sustained():
             return _sustained(rule, detect, criticality)
         case Divergence():
-            return (
-                f"Fires when fewer than {words.percent(detect.agreement)} of the regions give what the authority "
-                f"publishes, for a question on which they agreed for {duration(detect.learn, criticality)} before, "
-                f"once the old TTL and {duration(detect.grace, criticality)} more have passed."
-            )
+            return _divergence(detect, criticality)
         case Transition():
             return _transition(detect, criticality)
         case Baseline():
@@ -126,6 +122,25 @@ def _sustained(rule: Rule, detect: Sustained, criticality: Criticality | None) -
     if detect.by == "server":
         return f"Fires when {share} of {subject} {window} are {failing}{seen}."
     return f"Fires when {subject} is answered {failing} in {share} {window}{seen}."
+
+
+def _divergence(detect: Divergence, criticality: Criticality | None) -> str:
+    learn, grace = duration(detect.learn, criticality), duration(detect.grace, criticality)
+    if detect.of == "servers":
+        return (
+            f"Fires when an authoritative server gives another answer than most of them, from wherever it is asked, "
+            f"{grace} after the others changed; what it was before must have stood for {learn}."
+        )
+    ill = words.listing((words.verdict(verdict) for verdict in detect.verdicts), last="or")
+    if detect.agreement == 1:
+        few = "a region's answer is"
+    else:
+        few = f"fewer than {words.percent(detect.agreement)} of the regions are well, and the others' answers are"
+    return (
+        f"Fires when {few} {ill}, {grace} beyond what is allowed, for a question on which the regions agreed for "
+        f"{learn} before. An answer is allowed for as long as caches may hold it, from when an authoritative server "
+        f"gave it last."
+    )
 
 
 def _transition(detect: Transition, criticality: Criticality | None) -> str:

@@ -119,6 +119,22 @@ class Agreement(Struct):
     learned: bool = False
     ttl: int = 0
     """Largest TTL at the authority while they agreed: how long a cache may hold the old answer."""
+    steady: int = 0
+    """The longest time for which they agreed, in microseconds."""
+    reference: str = ""
+    """The fingerprint of what is published."""
+    changed: int = 0
+    """Since when it is."""
+    stood: int = 0
+    """How long what was published before had been."""
+    cached: int = 0
+    """Until when caches may hold it, from what was fetched so far."""
+    given: dict[str, int] = {}
+    """Since when authoritative servers give what they give, by fingerprint."""
+    past: dict[str, int] = {}
+    """Until when caches may hold what was published before, by fingerprint."""
+    strange: dict[str, int] = {}
+    """Since when regions give what was not published, by fingerprint."""
     flips: int = 0
     """Divergences that ended by themselves within the TTL: such a name varies by nature."""
 

@@ -36,6 +36,18 @@ def cause(word: str) -> str:
     return _CAUSES.get(word, word)
 
 
+_VERDICTS = {
+    "overdue": "later than the old TTL",
+    "stale_served": "stale answers",
+    "rogue": "never published",
+}
+
+
+def verdict(word: str) -> str:
+    """What a vantage's answer is, in a responder's words."""
+    return _VERDICTS[word]
+
+
 def listing(items: Iterable[str], *, most: int = _SHOWN, last: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``, ``a, b, c, d and 3 more``."""
     names = list(items)

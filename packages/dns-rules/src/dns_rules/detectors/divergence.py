@@ -1,174 +1,146 @@
-"""Regions that give another answer than the authority, for longer than their caches explain."""
+"""Regions or authoritative servers that give other answers than they should by now."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from dns_rules import vantage, words
+from dns_rules import words
+from dns_rules.memory import memory_of
 from dns_rules.model import Offender
+from dns_rules.propagation import RESTLESS
 from dns_rules.rules import Divergence, scaled
-from dns_rules.state import MICROS, Agreement
+from dns_rules.state import MICROS, moment
 
 from .condition import Condition, Reading
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
+    from dns_rules.propagation import Spread, Voice
     from dns_rules.rules import Rule
-    from dns_rules.state import Latest, ZoneState
-
-#: An answer older than this says nothing of now.
-FRESH = 180 * MICROS
-#: After so many divergences that ended by themselves a name is held to vary by nature.
-_RESTLESS = 3
-_SILENT = frozenset({"timeout", "unreachable", "refused", "servfail", "error", "malformed", "referral"})
+    from dns_rules.state import Agreement, ZoneState
 
 
 def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`."""
     assert isinstance(rule.detect, Divergence)
-    holds: dict[str, Condition] = {}
-    cleared: set[str] = set()
+    memory = memory_of(state)
+    if not memory.spreads and not state.active:
+        return Reading({}, frozenset())
     learn = int(scaled(rule.detect.learn, zone.criticality) * MICROS)
     grace = int(scaled(rule.detect.grace, zone.criticality) * MICROS)
-    for question in sorted(state.latest):
-        name, _, qtype = question.rpartition("/")
-        expectation = zone.expectation(name, qtype)
-        if qtype in rule.detect.ignore or (expectation is not None and expectation.split):
+    if rule.detect.of == "servers":
+        return _servers(state, rule.detect, learn, grace, now)
+    holds: dict[str, Condition] = {}
+    cleared = set(memory.agreeing)
+    for question, spread in memory.spreads.items():
+        if question.rpartition("/")[2] in rule.detect.ignore or spread.share is None:
             continue
-        vantages = state.latest[question]
-        view = _unanimous(vantages, now) or _View(vantages, now)
-        if view.share is None:
-            continue
-        memory = state.agreement.setdefault(question, Agreement())
-        memory.share = view.share
-        if view.share >= rule.detect.agreement:
-            _agreed(memory, view.ttl, now, learn)
+        known = state.agreement[question]
+        ill = {
+            region: voice
+            for region, voice in spread.regions.items()
+            if voice.verdict in rule.detect.verdicts and now >= _since(voice, known) + grace
+        }
+        late = sum(voice.verdict in rule.detect.verdicts for voice in spread.regions.values())
+        if 1 - late / len(spread.regions) >= rule.detect.agreement:
             cleared.add(question)
-            continue
-        memory.agreed = None
-        if memory.diverged is None:
-            memory.diverged = now
-        if not memory.learned or memory.flips > _RESTLESS:
-            continue
-        explained_until = memory.diverged + memory.ttl * MICROS + grace
-        if now >= explained_until:
-            assert isinstance(view, _View)  # where all agree, the share is 1
-            holds[question] = _condition(question, view, memory, state)
+        elif ill and 1 - len(ill) / len(spread.regions) < rule.detect.agreement and _is_learned(known, learn, ill, now):
+            holds[question] = _condition(question, spread, ill, known, state)
     return Reading(holds, frozenset(cleared))
 
 
-class _Unanimous(NamedTuple):
-    """What a view comes to where nobody answers otherwise, be it authority or region."""
-
-    share: float | None
-    ttl: int
+def _since(voice: Voice, known: Agreement) -> int:
+    """Since when it is what it is."""
+    return voice.until if voice.until is not None else known.strange.get(voice.latest.answer, voice.latest.time)
 
 
-def _unanimous(vantages: dict[str, Latest], now: int) -> _Unanimous | None:
-    """The usual case, cheaply; ``None`` where there is more than one answer."""
-    regions: set[str] = set()
-    answer: str | None = None
-    ttl = 0
-    for key, latest in vantages.items():
-        if latest.time < now - FRESH or latest.outcome in _SILENT:
-            continue
-        if answer is None:
-            answer = latest.answer
-        elif latest.answer != answer:
-            return None
-        region, role, _ = vantage.parts(key)
-        if role == "authoritative":
-            ttl = max(ttl, latest.ttl or 0)
-        else:
-            regions.add(region)
-    return _Unanimous(1.0 if len(regions) > 1 else None, ttl)
+def _is_learned(known: Agreement, learn: int, ill: dict[str, Voice], now: int) -> bool:
+    if known.steady < learn or known.flips > RESTLESS:
+        return False
+    # Of a name whose published answer changes all the time nobody knows every answer.
+    return now - known.changed >= learn or all(voice.verdict != "rogue" for voice in ill.values())
 
 
-class _View:
-    """One question as the regions and the authority answer it now."""
-
-    def __init__(self, vantages: dict[str, Latest], now: int) -> None:
-        self.regions: dict[str, tuple[str, Latest]] = {}
-        authority: Counter[str] = Counter()
-        self.ttl = 0
-        for key, latest in sorted(vantages.items()):
-            region, role, server = vantage.parts(key)
-            if latest.time < now - FRESH or latest.outcome in _SILENT:
-                continue
-            if role == "authoritative":
-                authority[latest.answer] += 1
-                self.ttl = max(self.ttl, latest.ttl or 0)
-            elif region not in self.regions or self.regions[region][1].time < latest.time:
-                self.regions[region] = (server, latest)
-        answers = Counter(latest.answer for _, latest in self.regions.values())
-        self.share: float | None = None
-        self.reference = ""
-        self.data: tuple[str, ...] = ()
-        if len(self.regions) < 2:
-            return
-        self.reference = _reference(authority, answers)
-        self.share = answers[self.reference] / len(self.regions)
-        self.data = next((latest.data for _, latest in sorted(vantages.items()) if latest.answer == self.reference), ())
-
-    @property
-    def others(self) -> dict[str, tuple[str, Latest]]:
-        """The regions that answer otherwise."""
-        return {
-            name: (server, latest)
-            for name, (server, latest) in sorted(self.regions.items())
-            if latest.answer != self.reference
-        }
-
-
-def _reference(authority: Counter[str], answers: Counter[str]) -> str:
-    """The answer to compare with: the authority's where it is of one mind, else most regions'."""
-    if authority:
-        answer, number = min(authority.items(), key=lambda item: (-item[1], item[0]))
-        if number >= 0.8 * authority.total():
-            return answer
-    return min(answers.items(), key=lambda item: (-item[1], item[0]))[0]
-
-
-def _agreed(memory: Agreement, ttl: int, now: int, learn: int) -> None:
-    if memory.diverged is not None:
-        if now - memory.diverged < memory.ttl * MICROS // 2:
-            memory.flips += 1
-        memory.diverged = None
-    if memory.agreed is None:
-        memory.agreed = now
-        memory.ttl = ttl
-    memory.ttl = max(memory.ttl, ttl)
-    if now - memory.agreed >= learn:
-        memory.learned = True
-
-
-def _condition(question: str, view: _View, memory: Agreement, state: ZoneState) -> Condition:
-    assert view.share is not None
+def _condition(question: str, spread: Spread, ill: dict[str, Voice], known: Agreement, state: ZoneState) -> Condition:
     name, _, qtype = question.rpartition("/")
-    others = view.others
-    servers = tuple(sorted({words.server(server, state.names) for server, _ in others.values()}))
+    servers = tuple(sorted({words.server(voice.server, state.names) for voice in ill.values()}))
     said = "; ".join(
-        f"{region} ({server}) says {words.listing(latest.data) or words.cause(latest.outcome)}"
-        for region, (server, latest) in others.items()
+        f"{region} ({voice.server}) says {words.listing(voice.latest.data) or words.cause(voice.latest.outcome)}, "
+        f"{_late(voice, known)}"
+        for region, voice in ill.items()
     )
-    reference = words.listing(view.data) or words.cause(view.reference)
-    agreeing = len(view.regions) - len(others)
+    reference = words.listing(spread.data) or words.cause(spread.reference)
+    agreeing = sum(voice.verdict == "current" for voice in spread.regions.values())
+    waiting = sum(voice.verdict == "in_window" for voice in spread.regions.values())
+    rest = f"; {waiting} more may still give an old answer until {moment(spread.converges):%H:%M:%S}Z" if (
+        waiting and spread.converges
+    ) else ""  # fmt: skip
     return Condition(
-        where=Offender(regions=tuple(others), servers=servers, names=(name,)),
-        what=f"{name} {qtype}: {agreeing} of {len(view.regions)} regions give {reference}; {said}. "
-        f"The old TTL of {memory.ttl} s ended before this, so caching does not explain it",
+        where=Offender(regions=tuple(ill), servers=servers, names=(name,)),
+        what=f"{name} {qtype}: {agreeing} of {len(spread.regions)} regions give {reference}; {said}{rest}",
         facts={
-            "regions": words.listing(others),
+            "regions": words.listing(ill),
             "servers": words.listing(servers),
             "names": f"{name} {qtype}",
             "count": str(agreeing),
-            "total": str(len(view.regions)),
-            "share": words.percent(view.share),
-            "before": words.listing(sorted({item for _, latest in others.values() for item in latest.data})),
+            "total": str(len(spread.regions)),
+            "share": words.percent(agreeing / len(spread.regions)),
+            "why": words.listing(sorted({words.verdict(voice.verdict) for voice in ill.values()})),
+            "before": words.listing(sorted({item for voice in ill.values() for item in voice.latest.data}))
+            or "nothing",
             "after": reference,
         },
-        confidence=0.9 if len(view.regions) > 2 else 0.6,
-        evidence=tuple(latest.id for _, latest in others.values())[:5],
-        since=memory.diverged,
+        confidence=0.9 if len(spread.regions) > 2 else 0.6,
+        evidence=tuple(voice.latest.id for voice in ill.values())[:5],
+        since=known.diverged,
+    )
+
+
+def _late(voice: Voice, known: Agreement) -> str:
+    if voice.until is None:
+        return "which was never published"
+    if voice.verdict == "stale_served":
+        return f"a stale answer (RFC 8767): it might be cached until {moment(voice.until):%H:%M:%S}Z"
+    return f"which the old TTL of {known.ttl} s explained until {moment(voice.until):%H:%M:%S}Z"
+
+
+def _servers(state: ZoneState, detect: Divergence, learn: int, grace: int, now: int) -> Reading:
+    behind: dict[str, list[str]] = {}
+    tolerated: set[str] = set()
+    for question, spread in memory_of(state).spreads.items():
+        if question.rpartition("/")[2] in detect.ignore:
+            continue
+        known = state.agreement[question]
+        for server in spread.lagging:
+            if known.flips <= RESTLESS and known.stood >= learn and now >= known.changed + grace:
+                behind.setdefault(server, []).append(question)
+            else:
+                tolerated.add(server)
+    active = {key.split("\t")[1] for key in state.active if "\t" in key}
+    holds = {server: _behind(server, questions, state) for server, questions in behind.items()}
+    return Reading(holds, frozenset(active - set(behind) - tolerated))
+
+
+def _behind(server: str, questions: list[str], state: ZoneState) -> Condition:
+    spreads = memory_of(state).spreads
+    first = spreads[questions[0]]
+    latest = first.lagging[server][0]
+    names = [" ".join(question.rpartition("/")[::2]) for question in questions]
+    old, new = (words.listing(data) or "nothing" for data in (latest.data, first.data))
+    return Condition(
+        where=Offender(
+            servers=(words.server(server, state.names),), names=tuple(q.rpartition("/")[0] for q in questions)
+        ),
+        what=f"{words.server(server, state.names)} gives {old} for {names[0]}, the other servers {new}",
+        facts={
+            "servers": words.server(server, state.names),
+            "names": words.listing(names),
+            "count": "1",
+            "total": str(first.servers),
+            "before": old,
+            "after": new,
+        },
+        confidence=0.9,
+        evidence=tuple(latest.id for latest in first.lagging[server])[:5],
+        since=state.agreement[questions[0]].changed,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from dns_events import Delegation, Event, Observation, Registration, ZoneChange
+from dns_rules import spread_of
 from dns_rules.state import moment
 from msgspec import Struct, structs
 
@@ -65,6 +66,11 @@ class Propagation(Struct, frozen=True, kw_only=True):
     """Since when they do not."""
     old_ttl: int
     """For how many seconds a cache may hold what was answered while they agreed."""
+    verdicts: dict[str, str] = {}
+    """By region, where not all give one answer: ``current``, ``in_window``, ``overdue``, ``stale_served``, ``split`` or
+    ``rogue``."""
+    converges: dt.datetime | None = None
+    """When the last region ``in_window`` must give the new answer."""
 
 
 class Chain(Struct, frozen=True, kw_only=True):
@@ -243,7 +249,10 @@ def _propagation(state: ZoneState, question: str) -> Propagation | None:
     found = state.agreement.get(question)
     if found is None:
         return None
+    spread = spread_of(state, question)
     return Propagation(
+        verdicts={} if spread is None else {region: voice.verdict for region, voice in spread.regions.items()},
+        converges=None if spread is None or spread.converges is None else moment(spread.converges),
         share=found.share,
         agreed=None if found.agreed is None else moment(found.agreed),
         diverged=None if found.diverged is None else moment(found.diverged),

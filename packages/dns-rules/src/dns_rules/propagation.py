@@ -1,0 +1,245 @@
+"""How far a change has come: of each vantage, whether it gives what it should by now.
+
+A cache may hold an answer for as long as its TTL says (RFC 1035 §3.2.1), counted from the last moment at which an
+authoritative server gave it; "no such data" as long (RFC 2308 §5); and past that only to bridge an outage, with a TTL
+of 30 s (RFC 8767 §4).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from . import vantage
+from .state import MICROS, Agreement
+
+if TYPE_CHECKING:
+    from .inventory import Zone
+    from .memory import Memory
+    from .state import Latest, ZoneState
+
+Verdict = Literal["current", "in_window", "overdue", "stale_served", "lagging_server", "split", "rogue"]
+
+#: An answer older than this says nothing of now.
+FRESH = 180 * MICROS
+#: After so many divergences that ended by themselves a name is held to vary by nature.
+RESTLESS = 3
+#: From this share of regions on they agree.
+_AGREEING = 0.8
+#: So many answers that were given before, or that nobody gave, are remembered.
+_PAST = 8
+#: RFC 8767 §4.
+_STALE_TTL = 30
+#: Seconds; RFC 2308 §5, where nobody told the zone's own.
+_NEGATIVE = 3600
+#: So much longer than the TTL an answer may be seen: between two looks at the authority, and on the way.
+_SLACK = 30 * MICROS
+_SILENT = frozenset({"timeout", "unreachable", "refused", "servfail", "error", "malformed", "referral"})
+_EMPTY = frozenset({"nodata", "nxdomain"})
+
+
+class Voice(NamedTuple):
+    """What one region's resolver says, and whether it may still."""
+
+    verdict: Verdict
+    until: int | None
+    """Until when it may, in microseconds since 1970."""
+    server: str
+    latest: Latest
+
+
+class Spread(NamedTuple):
+    """The answers to one question, where there is more than one."""
+
+    reference: str
+    """The fingerprint of what all should give."""
+    data: tuple[str, ...]
+    share: float | None
+    """Of the regions that give it; ``None`` for fewer than two."""
+    regions: dict[str, Voice]
+    lagging: dict[str, tuple[Latest, ...]]
+    """Authoritative servers that give another answer from wherever they are asked."""
+    servers: int
+    """How many authoritative servers answered."""
+
+    @property
+    def converges(self) -> int | None:
+        """When the last region that may still give the old answer must give the new one."""
+        return max((v.until for v in self.regions.values() if v.verdict == "in_window" and v.until), default=None)
+
+
+def track(state: ZoneState, zone: Zone, memory: Memory, now: int) -> None:
+    """Look at all questions once a step, for the detectors and whoever else asks."""
+    memory.spreads = {}
+    memory.agreeing = set()
+    for question in sorted(state.latest):
+        vantages = state.latest[question]
+        answer, ttl, regions, authorities = _unanimous(vantages, now)
+        if answer is None:
+            _diverse(state, zone, memory, question, now)
+        elif regions > 1 or authorities > 1:
+            known = state.agreement.setdefault(question, Agreement())
+            known.strange = {}
+            known.given = {answer: known.given.get(answer, now)} if authorities else {}
+            _refer(known, answer, ttl, now)
+            if regions > 1:
+                known.share = 1.0
+                _agreed(known, ttl, now)
+            memory.agreeing.add(question)
+
+
+def _unanimous(vantages: dict[str, Latest], now: int) -> tuple[str | None, int, int, int]:
+    """The usual case, cheaply: the one answer, its TTL, and how many regions and servers give it."""
+    regions: set[str] = set()
+    servers: set[str] = set()
+    answer: str | None = None
+    ttl = 0
+    for key, latest in vantages.items():
+        if latest.time < now - FRESH or latest.outcome in _SILENT:
+            continue
+        if answer is None:
+            answer = latest.answer
+        elif latest.answer != answer:
+            return None, 0, 0, 0
+        region, role, server = vantage.parts(key)
+        if role == "authoritative":
+            ttl = max(ttl, _lasts(latest))
+            servers.add(server)
+        else:
+            regions.add(region)
+    return (answer or "", ttl, len(regions), len(servers)) if answer is not None else ("", 0, 0, 0)
+
+
+def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: int) -> None:
+    name, _, qtype = question.rpartition("/")
+    vantages = state.latest[question]
+    regions: dict[str, tuple[str, Latest]] = {}
+    authority: dict[str, list[Latest]] = {}
+    for key, latest in sorted(vantages.items()):
+        region, role, server = vantage.parts(key)
+        if latest.time < now - FRESH or latest.outcome in _SILENT:
+            continue
+        if role == "authoritative":
+            authority.setdefault(server, []).append(latest)
+        elif region not in regions or regions[region][1].time < latest.time:
+            regions[region] = (server, latest)
+    if len(regions) < 2 and len(authority) < 2:
+        return
+    known = state.agreement.setdefault(question, Agreement())
+    answers = Counter(latest.answer for _, latest in regions.values())
+    known.given = {a: known.given.get(a, now) for a in sorted({x.answer for said in authority.values() for x in said})}
+    reference = _reference(authority, answers, known)
+    _refer(known, reference, _ttl(authority, reference), now)
+    for said in (latest for each in authority.values() for latest in each if latest.answer != reference):
+        # As long as a server gives it, caches may fetch it anew.
+        _remember(known, said.answer, now + _lasts(said) * MICROS)
+    share = answers[reference] / len(regions) if len(regions) > 1 else None
+    if share is not None:
+        known.share = share
+        if share >= _AGREEING:
+            _agreed(known, _ttl(authority, reference), now)
+        else:
+            known.agreed = None
+            known.diverged = now if known.diverged is None else known.diverged
+    heard = {latest.answer for _, latest in regions.values()} - {reference, *known.past}
+    known.strange = {a: known.strange.get(a, now) for a in sorted(heard)[:_PAST]}
+    expectation = zone.expectation(name, qtype)
+    split = (expectation is not None and expectation.split) or known.flips > RESTLESS
+    memory.spreads[question] = Spread(
+        reference=reference,
+        data=next((latest.data for _, latest in sorted(vantages.items()) if latest.answer == reference), ()),
+        share=share,
+        regions={
+            region: Voice(
+                *_verdict(latest, known, reference, now, split=split, watched=bool(authority)), server, latest
+            )
+            for region, (server, latest) in sorted(regions.items())
+        },
+        lagging={} if split else _lagging(authority, reference),
+        servers=len(authority),
+    )
+
+
+def _verdict(
+    latest: Latest, known: Agreement, reference: str, now: int, *, split: bool, watched: bool
+) -> tuple[Verdict, int | None]:
+    if latest.answer == reference:
+        return "current", None
+    if split:
+        return "split", None
+    until = known.past.get(latest.answer)
+    if until is None:
+        first = known.strange.get(latest.answer, now)
+        if watched:
+            # A resolver may have fetched the newest answer before a probe saw it at the authority.
+            return ("in_window", first + _SLACK) if now < first + _SLACK else ("rogue", None)
+        # What the authority gave nobody knows: it may have been anything that was cached before.
+        until = first + max(known.ttl, _lasts(latest) if latest.outcome in _EMPTY else 0) * MICROS
+    until += _SLACK
+    if now < until:
+        return "in_window", until
+    return ("stale_served" if latest.ttl is not None and 0 < latest.ttl <= _STALE_TTL < known.ttl else "overdue"), until
+
+
+def _lagging(authority: dict[str, list[Latest]], reference: str) -> dict[str, tuple[Latest, ...]]:
+    behind = {
+        server: tuple(said) for server, said in sorted(authority.items()) if all(x.answer != reference for x in said)
+    }
+    ahead = sum(all(x.answer == reference for x in said) for said in authority.values())
+    # Servers that answer by who asks are not behind.
+    return behind if ahead + len(behind) == len(authority) and ahead >= len(behind) else {}
+
+
+def _reference(authority: dict[str, list[Latest]], answers: Counter[str], known: Agreement) -> str:
+    """What all should give: what half of the authoritative servers or more publish, of two halves the newer one.
+
+    Where no answer has a half, what was published before, if any server still does; else most regions' answer.
+    """
+    published = Counter(latest.answer for said in authority.values() for latest in said)
+    halves = [answer for answer, number in published.items() if 2 * number >= published.total()]
+    if halves:
+        return max(halves, key=lambda answer: (known.given.get(answer, 0), answer))
+    if known.reference in published:
+        return known.reference
+    most = answers or published
+    return min(most.items(), key=lambda item: (-item[1], item[0]))[0]
+
+
+def _ttl(authority: dict[str, list[Latest]], reference: str) -> int:
+    return max((_lasts(x) for said in authority.values() for x in said if x.answer == reference), default=0)
+
+
+def _lasts(latest: Latest) -> int:
+    """Seconds for which a cache may keep what an authoritative server said."""
+    if latest.ttl is None:
+        return _NEGATIVE if latest.outcome in _EMPTY else 0
+    return latest.ttl
+
+
+def _refer(known: Agreement, reference: str, ttl: int, now: int) -> None:
+    """Take note of what is published now; what was before may be cached until its time has run out."""
+    if known.reference != reference:
+        if known.reference:
+            _remember(known, known.reference, known.cached)
+            known.stood = now - known.changed
+        known.reference, known.changed, known.cached = reference, now, 0
+        known.past.pop(reference, None)
+    known.cached = max(known.cached, now + ttl * MICROS)
+
+
+def _remember(known: Agreement, answer: str, until: int) -> None:
+    known.past[answer] = max(known.past.get(answer, 0), until)
+    if len(known.past) > _PAST:
+        del known.past[min(known.past, key=lambda a: (known.past[a], a))]
+
+
+def _agreed(known: Agreement, ttl: int, now: int) -> None:
+    if known.diverged is not None:
+        if now - known.diverged < known.ttl * MICROS // 2:
+            known.flips += 1
+        known.diverged = None
+    if known.agreed is None:
+        known.agreed = now
+        known.ttl = ttl
+    known.ttl = max(known.ttl, ttl)
+    known.steady = max(known.steady, now - known.agreed)
