@@ -9,14 +9,20 @@ import jsonschema
 import pytest
 from dns_events.yamlfile import Document
 from dns_rules import load_rules
+from dns_rules.packs import MANIFEST
 from dns_rules.schema import KINDS, schema
 
-PACK = load_rules().folder
+PACK = load_rules().folders[0]
 #: Of the repository, and of whoever vendors the pack.
 COMMITTED = PACK.parent / "schema"
 INVENTORIES = Path(__file__).parent / "inventories"
 FILES = [
-    *((path, "test" if path.name.endswith(".test.yaml") else "rule") for path in sorted(PACK.glob("*.yaml"))),
+    *(
+        (path, "test" if path.name.endswith(".test.yaml") else "rule")
+        for path in sorted(PACK.glob("*.yaml"))
+        if path.name != MANIFEST
+    ),
+    (PACK / MANIFEST, "pack"),
     (INVENTORIES / "good.yaml", "inventory"),
 ]
 

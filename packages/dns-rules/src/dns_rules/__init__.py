@@ -11,7 +11,8 @@ from .inventory import Inventory, Team, Zone, load_inventory
 from .judge import judge
 from .memory import spread_of
 from .model import Finding, Health, Incident, Offender, Tick
-from .rules import Rule, Rules, load_rules
+from .packs import load_rules
+from .rules import Rule, Rules
 from .state import CorrelationState, ZoneState
 from .version import __version__
 

@@ -14,8 +14,8 @@ from dns_events import DnsEventsError, normalize
 from . import pages, sentences
 from .errors import RulesError
 from .inventory import load_inventory
+from .packs import load_rules
 from .replay import replay as replay_file
-from .rules import load_rules
 from .ruletest import run_tests
 from .schema import Kind, schema
 from .version import __version__
@@ -138,7 +138,7 @@ def print_schema(kind: Kind, /) -> int:
     """Print the JSON Schema of a rule, an inventory or a file of tests, for editors and CI.
 
     Args:
-        kind: rule, inventory or test.
+        kind: rule, inventory, test or pack.
     """
     print(json.dumps(schema(kind), indent=2))
     return 0

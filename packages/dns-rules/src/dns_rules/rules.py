@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import string
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from dns_events import durations
-from dns_events.yamlfile import Document
-from msgspec import Meta, Struct, field, structs
+from msgspec import Meta, Struct, field
 
 from .errors import RulesError
 from .model import Class, Criticality, Severity
@@ -18,7 +16,8 @@ from .model import Class, Criticality, Severity
 #: The rule pack that ships with this distribution.
 PACKAGED = Path(__file__).parent / "alert_rules" / "stream"
 
-_TTL_MINIMUM = "ttl_minimum"
+#: In place of a duration: the inventory's.
+TTL_MINIMUM = "ttl_minimum"
 #: What is tracked of a zone beside its records: its delegation, and its registration as RDAP has it.
 FactName = Literal[
     "parent_ns", "child_ns", "ds", "dnskey", "registrar", "registrant", "lock", "transfer", "registered_ns"
@@ -208,7 +207,11 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     """A rule pack, and the pace at which it is evaluated."""
 
     rules: tuple[Rule, ...]
-    folder: Path = PACKAGED
+    name: str = "dnstower"
+    version: str = "0"
+    """Of the pack."""
+    folders: tuple[Path, ...] = (PACKAGED,)
+    """Where the rules stand; what is in the first of them counts."""
     step: float = 5.0
     """Seconds between two evaluations, in event time."""
     lateness: float = 10.0
@@ -250,91 +253,3 @@ def scaled(value: Scaled, criticality: Criticality) -> float:
 def _seconds(text: str) -> float:
     # Every evaluation of every zone asks for the same few texts.
     return durations.seconds(text)
-
-
-def load_rules(directory: str | Path | None = None) -> Rules:
-    """Read a folder of rules; ``None`` is the packaged pack.
-
-    Raises:
-        RulesError: names file and line.
-    """
-    folder = Path(directory) if directory is not None else PACKAGED
-    paths = sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
-    documents = [Document(path, RulesError) for path in paths]
-    loaded = [(document, _rule(document)) for document in documents]
-    known = {rule.id for _, rule in loaded}
-    if not loaded:
-        msg = f"{folder}: no rules; a folder of *.yaml files is needed"
-        raise RulesError(msg)
-    for document, rule in loaded:
-        for index, other in enumerate(rule.explains):
-            if other not in known:
-                raise document.error(
-                    f"$.explains[{index}]",
-                    f"rule {other!r} is not in {folder}; known: {', '.join(sorted(known))}",
-                )
-        if isinstance(rule.detect, Sequence):
-            _steps(document, rule.detect, known)
-    return Rules(rules=tuple(rule for _, rule in loaded), folder=folder)
-
-
-def _rule(document: Document) -> Rule:
-    rule = document.convert(Rule)
-    if rule.id != document.path.stem:
-        raise document.error("$.id", f"id {rule.id!r} differs from the file's name; write {document.path.stem!r}")
-    for path, value in _durations(rule):
-        for text in [value] if isinstance(value, str) else value.values():
-            try:
-                durations.seconds(text)
-            except ValueError as error:
-                raise document.error(path, str(error)) from error
-        if isinstance(value, dict) and (missing := {"critical", "high", "normal"} - set(value)):
-            raise document.error(path, f"nothing for {', '.join(sorted(missing))}; write one for each criticality")
-    if isinstance(rule.severity, dict) and (missing := {"critical", "high", "normal"} - set(rule.severity)):
-        raise document.error("$.severity", f"nothing for {', '.join(sorted(missing))}")
-    if isinstance(rule.detect, Transition | Level):
-        for index, pattern in enumerate(rule.detect.records):
-            if pattern.count("/") != 1 or not all(pattern.split("/")):
-                raise document.error(
-                    f"$.detect.records[{index}]", f"{pattern!r} is not NAME/TYPE; write for instance '@/MX' or '*/A'"
-                )
-    if isinstance(rule.detect, Level) and (rule.detect.of == "ttl") != (rule.detect.below == _TTL_MINIMUM):
-        raise document.error("$.detect.below", f"`of: ttl` goes with `below: {_TTL_MINIMUM}`, all else with a duration")
-    texts = {"$.title": rule.title, "$.shared.title": "" if rule.shared is None else rule.shared.title} | {
-        f"$.check_first[{i}]": t for i, t in enumerate(rule.check_first)
-    }
-    for path, text in texts.items():
-        _placeholders(document, path, text)
-    if not rule.check_first:
-        raise document.error("$.check_first", "empty; write what a responder checks first")
-    return rule
-
-
-def _steps(document: Document, detect: Sequence, known: set[str]) -> None:
-    for index, step in enumerate(detect.steps):
-        for place, other in enumerate(step):
-            if other not in known:
-                raise document.error(
-                    f"$.detect.steps[{index}][{place}]", f"rule {other!r} is not known; {', '.join(sorted(known))} are"
-                )
-    if detect.least > len(detect.steps):
-        raise document.error("$.detect.least", f"{detect.least} of {len(detect.steps)} steps; write fewer")
-
-
-def _durations(rule: Rule) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = [("$.hold", rule.hold), ("$.resolve_after", rule.resolve_after)]
-    for name in ("window", "skewed", "silent", "forget", "learn", "grace", "adopt_after", "below", "within"):
-        value = structs.asdict(rule.detect).get(name)
-        if value is not None and value != _TTL_MINIMUM:
-            found.append((f"$.detect.{name}", value))
-    return found
-
-
-def _placeholders(document: Document, path: str, text: str) -> None:
-    try:
-        names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
-    except ValueError as error:
-        raise document.error(path, f"{error}; write {{{{ and }}}} for braces") from error
-    for name in names:
-        if name not in PLACEHOLDERS:
-            raise document.error(path, f"placeholder {{{name}}}; known: {', '.join(sorted(PLACEHOLDERS))}")

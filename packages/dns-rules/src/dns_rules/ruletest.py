@@ -12,14 +12,14 @@ from .engine import Engine
 from .errors import RulesError
 from .generate import Span, events
 from .inventory import Expectation, Inventory, Team, Zone
-from .rules import Rules, load_rules
+from .packs import load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from .model import Incident
-    from .rules import Rule
+    from .rules import Rule, Rules
 
 
 class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,7 +116,9 @@ def load_suite(rules: Rules, rule: Rule) -> Suite | None:
 
 
 def _beside(rules: Rules, rule: Rule) -> Path:
-    return rules.folder / f"{rule.id}.test.yaml"
+    name = f"{rule.id}.test.yaml"
+    found = (folder / name for folder in rules.folders)
+    return next((path for path in found if path.exists()), rules.folders[0] / name)
 
 
 def judge_timeline(zone: Zone, timeline: tuple[Span, ...], rules: Rules, also: tuple[str, ...] = ()) -> list[Incident]:

@@ -7,13 +7,19 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from .inventory import Inventory
+from .packs import Pack
 from .rules import Rule
 from .ruletest import Suite
 
-Kind = Literal["rule", "inventory", "test"]
+Kind = Literal["rule", "inventory", "test", "pack"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_TYPES: dict[Kind, Any] = {"rule": Rule, "inventory": Inventory, "test": Suite}
-_TITLES = {"rule": "A rule of dns-rules", "inventory": "An inventory of dns-rules", "test": "Tests of a rule"}
+_TYPES: dict[Kind, Any] = {"rule": Rule, "inventory": Inventory, "test": Suite, "pack": Pack}
+_TITLES = {
+    "rule": "A rule of dns-rules",
+    "inventory": "An inventory of dns-rules",
+    "test": "Tests of a rule",
+    "pack": "A rule pack",
+}
 
 
 def schema(kind: Kind) -> dict[str, Any]:
