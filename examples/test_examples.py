@@ -33,6 +33,16 @@ def test_replay_gives_the_checked_in_incident():
     assert done.stdout == (place / "expected.ndjson").read_text()
 
 
+def test_own_rules_are_laid_over_the_pack():
+    place = HERE / "own-rules"
+    listed = run("dns_rules", "list", "--rules", "rules", "--json", cwd=place)
+    rules = {rule["id"]: rule for rule in json.loads(listed.stdout)}
+    assert rules["zone-outage"]["detect"]["window"] == {"critical": "60s", "high": "2m", "normal": "5m"}
+    assert "regions-disagree" not in rules
+    tested = run("dns_rules", "test", "checkout-empty", "--rules", "rules", cwd=place)
+    assert tested.returncode == 0, tested.stdout
+
+
 def test_collector_configurations_are_fine_and_meet_at_their_ports():
     place = HERE / "collector"
     assert run("otel_dns_receiver", "check", "receiver.yaml", cwd=place).returncode == 0

@@ -69,6 +69,24 @@ def test_a_changed_rule_is_recorded_by_name(place, pool, running):
     assert len(entries(pool)) == 1
 
 
+def test_a_change_of_the_pack_below_is_taken(place, pool):
+    ours = place / "ours"
+    ours.mkdir()
+    (ours / "pack.yaml").write_text("{name: ours, version: '1', over: ../rules}")
+    (ours / "zone-outage.yaml").write_text("{id: zone-outage, hold: 60s}")
+    inventory, taken = str(place / "inventory.yaml"), Taken()
+    reloading = Reloading(inventory, str(ours), pool, Watched(load_inventory(inventory), load_rules(ours)), taken)
+    reloading.start()
+    try:
+        file = place / "rules" / "zone-outage.yaml"
+        file.write_text(file.read_text().replace("ratio: 0.9", "ratio: 0.8"))
+        assert taken.event.wait(20)
+        rule = taken.last.rules.named("zone-outage")
+        assert (rule.hold, rule.detect.ratio) == ("60s", 0.8)
+    finally:
+        reloading.stop()
+
+
 def test_a_broken_file_is_named_and_the_old_one_stays(place, pool, running, caplog):
     (place / "inventory.yaml").write_text(MORE.replace("owner: web}\n", "owner: wob}\n", 1))
     running.ask()

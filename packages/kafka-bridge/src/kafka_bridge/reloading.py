@@ -57,8 +57,8 @@ class Reloading:
         self._taken = taken
         self._asked = threading.Event()
         self._stopping = threading.Event()
-        self._seen = self._look()
         self._watched = watched
+        self._seen = self._look()
         self.refused: str | None = None
         """Why what is on disk now is not in force."""
         self._thread = threading.Thread(target=self._run, name="reloading", daemon=True)
@@ -113,7 +113,7 @@ class Reloading:
     def _look(self) -> tuple[tuple[str, int, int, int], ...]:
         files = [Path(self._inventory)]
         if self._rules is not None:
-            files += sorted(Path(self._rules).glob("*.yaml"))
+            files += [file for folder in self._watched.rules.folders for file in sorted(folder.glob("*.yaml"))]
         return tuple(_stamp(file) for file in files)
 
 
