@@ -1,4 +1,4 @@
-"""``dns-rules``: check, list, explain, pages, replay, test. stdout is data, stderr is for people."""
+"""``dns-rules``: check, list, explain, test, replay and the rest. stdout is data, stderr is for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 from dns_events import DnsEventsError, normalize
 
-from . import pages, sentences
+from . import pack_commands, pages, sentences
 from .errors import RulesError
 from .inventory import load_inventory
 from .packs import load_rules
@@ -142,6 +142,10 @@ def print_schema(kind: Kind, /) -> int:
     """
     print(json.dumps(schema(kind), indent=2))
     return 0
+
+
+for _command in (pack_commands.coverage, pack_commands.diff, pack_commands.new, pack_commands.vendor):
+    app.command(_command)
 
 
 @app.command

@@ -68,6 +68,8 @@ class Result(Struct, frozen=True, kw_only=True):
     file: str
     line: int
     failures: tuple[str, ...]
+    fired: tuple[str, ...] = ()
+    """Rules that led incidents, or belonged to them."""
 
 
 def run_tests(directory: str | Path | None = None, only: Collection[str] = ()) -> list[Result]:
@@ -99,8 +101,12 @@ def run_tests(directory: str | Path | None = None, only: Collection[str] = ()) -
         suite = document.convert(Suite)
         for index, case in enumerate(suite.cases):
             line = document.line(f"$.cases[{index}]")
-            failures = tuple(_failures(suite.rule, case, rules))
-            results.append(Result(rule=rule.id, case=case.name, file=str(path), line=line, failures=failures))
+            incidents = _judged(case, rules)
+            failures = tuple(_failures(suite.rule, case, incidents))
+            fired = tuple(sorted({name for i in incidents if i.state == "firing" for name in i.findings}))
+            results.append(
+                Result(rule=rule.id, case=case.name, file=str(path), line=line, failures=failures, fired=fired)
+            )
         results += _both_ways(rule.id, suite, path)
     return results
 
@@ -152,7 +158,7 @@ def _both_ways(rule: str, suite: Suite, path: Path) -> list[Result]:
     return [Result(rule=rule, case="", file=str(path), line=1, failures=(text,)) for text in missing]
 
 
-def _failures(rule: str, case: Case, rules: Rules) -> list[str]:
+def _judged(case: Case, rules: Rules) -> list[Incident]:
     fields = {"zone": "example.com", "owner": "web", "criticality": "critical", **case.zone}
     zone = msgspec.convert(fields, Zone)
     zone = msgspec.structs.replace(
@@ -160,7 +166,10 @@ def _failures(rule: str, case: Case, rules: Rules) -> list[str]:
         records=tuple(msgspec.convert(msgspec.to_builtins(r), Expectation) for r in zone.records),
         nameservers=tuple(sorted(zone.nameservers)),
     )
-    incidents = judge_timeline(zone, case.timeline, rules, case.also)
+    return judge_timeline(zone, case.timeline, rules, case.also)
+
+
+def _failures(rule: str, case: Case, incidents: list[Incident]) -> list[str]:
     fired = {i.id: i for i in incidents if i.state == "firing"}
     resolved = {i.id for i in incidents if i.state == "resolved"}
     parts = {i.id for i in incidents if i.part_of is not None}
