@@ -25,6 +25,7 @@ from dns_events import (
     Role,
     Server,
     Traffic,
+    ZoneChange,
     durations,
 )
 from msgspec import Struct
@@ -55,7 +56,7 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ttl: int = 30
     dnssec: DnssecStatus | None = None
     cause: DnssecCause | None = None
-    event: Literal["observation", "delegation", "registration", "traffic"] = "observation"
+    event: Literal["observation", "delegation", "registration", "traffic", "zone_change"] = "observation"
     parent_ns: tuple[str, ...] | None = None
     child_ns: tuple[str, ...] | None = None
     ds: tuple[str, ...] | None = None
@@ -66,6 +67,9 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     statuses: tuple[str, ...] | None = None
     skew: float | None = None
     """Seconds by which the probes' clocks are ahead."""
+    actor: str | None = None
+    """Who edited the zone: `data` was added, and `removed` taken away, of each name."""
+    removed: tuple[str, ...] = ()
     queries: int = 0
     """That each server was asked in a minute."""
     outcomes: dict[str, int] = {}
@@ -99,6 +103,17 @@ def _span(zone: str, span: Span, number: int, start: dt.datetime) -> Iterator[Ev
                     child_ns=span.child_ns,
                     ds=span.ds,
                     signatures_expire=_after(start, span.signatures),
+                )
+                continue
+            if span.event == "zone_change":
+                yield ZoneChange(
+                    id=_id(zone, number, turn, region, "zone_change"),
+                    time=time,
+                    probe=probe,
+                    zone=zone,
+                    actor=span.actor,
+                    added=_records(zone, span, span.data),
+                    removed=_records(zone, span, span.removed),
                 )
                 continue
             if span.event == "registration":
@@ -156,6 +171,11 @@ def _observation(
         latency=0.012 if rcode is not None else None,
         dnssec=Dnssec(status=span.dnssec, cause=span.cause) if span.dnssec is not None else None,
     )
+
+
+def _records(zone: str, span: Span, data: tuple[str, ...]) -> tuple[Record, ...]:
+    names = span.names or (zone,)
+    return tuple(Record(name=name, type=span.qtype, ttl=span.ttl, data=item) for name in names for item in data)
 
 
 def _after(start: dt.datetime, text: str | None) -> dt.datetime | None:

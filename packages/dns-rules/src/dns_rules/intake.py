@@ -6,10 +6,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dns_events import Delegation, Observation, Registration, Traffic, fingerprint
+from dns_events import Delegation, Observation, Registration, Traffic, ZoneChange, fingerprint
 
 from . import vantage
-from .state import MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Latest, Seen, Tally, ZoneState, micros
+from .state import MAX_EDITS, MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Edit, Latest, Seen, Tally, ZoneState, micros
 
 if TYPE_CHECKING:
     from dns_events import Event, Record
@@ -40,6 +40,8 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
         _delegation(bucket, event, time)
     elif isinstance(event, Registration):
         _registration(bucket, event, time)
+    elif isinstance(event, ZoneChange):
+        _edit(bucket, event, time)
     elif isinstance(event, Traffic):
         _traffic(state, bucket, event, time, routes)
 
@@ -153,6 +155,28 @@ def _registration(bucket: Bucket, event: Registration, time: int) -> None:
     if event.expires is not None:
         facts["expires"] = str(micros(event.expires))
     _see(bucket, event, time, facts)
+
+
+def _edit(bucket: Bucket, event: ZoneChange, time: int) -> None:
+    bucket.edits[event.id] = Edit(
+        time=time, id=event.id, actor=event.actor or "", added=_by_question(event.added),
+        removed=_by_question(event.removed),
+    )  # fmt: skip
+    if len(bucket.edits) > MAX_EDITS:
+        del bucket.edits[min(bucket.edits, key=lambda id_: (bucket.edits[id_].time, id_))]
+
+
+def _by_question(records: tuple[Record, ...]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for record in records:
+        if f"{record.name}/{record.type}" in found or len(found) < MOST_DATA:
+            found.setdefault(f"{record.name}/{record.type}", set()).add(plain(record.data))
+    return {question: tuple(sorted(data)[:MOST_DATA]) for question, data in sorted(found.items())}
+
+
+def plain(data: str) -> str:
+    """Record data to compare: names have no case (RFC 4343), and their last dot is often left out."""
+    return data.lower().removesuffix(".")
 
 
 def _see(bucket: Bucket, event: Delegation | Registration, time: int, facts: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
 from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
-from .state import MICROS, VERSION, Bucket, ZoneState, micros, moment
+from .state import MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -143,6 +143,10 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
             state.heard = {
                 probe: time for probe, time in sorted((state.heard | bucket.heard).items()) if time >= slot - _HEARD
             }
+        if bucket.edits:
+            newest = sorted([*state.edits, *bucket.edits.values()], key=lambda edit: (edit.time, edit.id))
+            state.edits = newest[-MAX_EDITS:]
+            memory.calm.clear()
         for fact, probes in sorted(bucket.seen.items()):
             state.seen.setdefault(fact, {}).update(sorted(probes.items()))
             memory.voices_until = ALWAYS

@@ -29,6 +29,8 @@ class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another rule than the tested one, which then must lead."""
     title: str | None = None
     """A part of the title."""
+    what: str | None = None
+    """A part of what is said to have happened."""
     regions: tuple[str, ...] | None = None
     servers: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
@@ -190,6 +192,8 @@ def _differences(expected: Expected, incident: Incident, rule: str, *, resolved:
     failures = []
     if expected.title is not None and expected.title not in incident.title:
         failures.append(f"title {incident.title!r} is without {expected.title!r}")
+    if expected.what is not None and expected.what not in incident.what:
+        failures.append(f"what {incident.what!r} is without {expected.what!r}")
     found = {
         "rule": (expected.rule or rule, incident.rule),
         "regions": (expected.regions, incident.where.regions),

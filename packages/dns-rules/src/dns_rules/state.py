@@ -27,6 +27,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MAX_QUESTIONS = 2_000
 MAX_VANTAGES = 2_000
 MAX_IDS = 200_000
+MAX_EDITS = 32
 
 
 # The many small parts below hold no other parts, and so are no business of the garbage collector (`gc=False`).
@@ -64,6 +65,18 @@ class Seen(Struct, array_like=True, gc=False):
     value: str
 
 
+class Edit(Struct, array_like=True, gc=False):
+    """An edit of the zone, as its provider's audit log or a transfer told it."""
+
+    time: int
+    id: str
+    actor: str
+    """Empty where nobody knows who it was."""
+    added: dict[str, tuple[str, ...]]
+    """Data by question; empty with `removed` where only the serial is known."""
+    removed: dict[str, tuple[str, ...]]
+
+
 #: By key, by vantage (``region\\tprobe\\tserver``).
 Places = dict[str, dict[str, Tally]]
 #: By rule.
@@ -81,6 +94,8 @@ class Bucket(Struct):
     """By fact, by probe."""
     heard: dict[str, int] = {}
     """Time of the newest observation, by probe."""
+    edits: dict[str, Edit] = {}
+    """By id."""
 
 
 class Fact(Struct):
@@ -168,6 +183,8 @@ class ZoneState(Struct, dict=True):
     """Region by probe id."""
     heard: dict[str, int] = {}
     """Time of the newest observation, by probe; those of a day ago are forgotten."""
+    edits: list[Edit] = []
+    """The newest ones, the oldest first."""
     reached: list[str] = []
     """Regions to which an authoritative server of the zone ever answered. The others may have no way there."""
     secure: bool = False

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dns_events import durations
 
 from dns_rules import vantage, words
-from dns_rules.intake import MOST_DATA, SEPARATOR
+from dns_rules.edits import editor, was_edited
+from dns_rules.intake import MOST_DATA, SEPARATOR, plain
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import Transition, scaled
@@ -33,6 +34,8 @@ _TIMES = frozenset({"signatures_expire", "expires"})
 _RESTLESS = 3
 _DAY = 86_400 * MICROS
 _RECORDS = "record:"
+#: Facts that an edit of the zone changes too; what stands at the parent it does not.
+_EDITED = {"child_ns": "{}/NS"}
 #: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 _POLICIES = ("v=spf1", "v=dmarc1", "v=stsv1", "v=tlsrptv1")
 _NOTHING = Reading({}, frozenset())
@@ -79,6 +82,11 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             continue
         changed = fact.changed if fact.changed is not None else fact.since
         meant = memory.meant(changed, rule.detect.allow)
+        question = (
+            name.removeprefix(_RECORDS) if name.startswith(_RECORDS) else _EDITED.get(name, "").format(state.zone)
+        )
+        if not declared and question and not meant:
+            meant = was_edited(state, zone, question, fact.current, changed)
         if not declared and (meant or _is_old_or_restless(fact, rule.detect, zone, changed, now)):
             fact.value, fact.since = fact.current, now
         if fact.current == fact.value or meant:
@@ -87,7 +95,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         voices = _voices(state, zone, name, fact.current)
         if voices.number == 0 or voices.number < min(rule.detect.probes, voices.asked):
             continue
-        holds[name] = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed)
+        by = editor(state, question, changed) if question else ""
+        holds[name] = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed, by=by)
     if all(fact is None or fact.current == fact.value for fact in map(state.facts.get, names)):
         memory.calm.add(rule.id)
     return Reading(holds, frozenset(cleared))
@@ -125,17 +134,12 @@ def _is_policy(question: str, zone: Zone) -> bool:
 
 
 def _records_of(latest: Latest, *, policies: bool) -> str:
-    listed = sorted(_plain(item) for item in latest.data)
+    listed = sorted(plain(item) for item in latest.data)
     if policies:
         # Others come and go with every service that wants to see that the domain is yours.
         return SEPARATOR.join(item for item in listed if item.lstrip('"').startswith(_POLICIES))
     data = SEPARATOR.join(listed)
     return data if len(listed) < MOST_DATA else f"{data}{SEPARATOR}… ({latest.answer})"
-
-
-def _plain(data: str) -> str:
-    """Record data to compare: names have no case (RFC 4343), and their last dot is often left out."""
-    return data.lower().removesuffix(".")
 
 
 def _note(state: ZoneState, name: str, current: str, declared: str, now: int) -> None:
@@ -163,7 +167,7 @@ def _declared(name: str, zone: Zone) -> str:
         owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
         expectation = zone.expectation(owner, qtype)
         if expectation is not None and isinstance(expectation.expect, tuple):
-            return SEPARATOR.join(sorted(_plain(item) for item in expectation.expect))
+            return SEPARATOR.join(sorted(plain(item) for item in expectation.expect))
     return ""
 
 
@@ -212,7 +216,9 @@ def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> _Voices:
     return _Voices(len(evidence), len(listed), regions, tuple(sorted(set(state.probes.values()))), evidence[:5])
 
 
-def _condition(name: str, fact: Fact, voices: _Voices, detect: Transition, *, declared: bool, since: int) -> Condition:
+def _condition(
+    name: str, fact: Fact, voices: _Voices, detect: Transition, *, declared: bool, since: int, by: str
+) -> Condition:
     records = name.startswith(_RECORDS)
     owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
     label = f"{owner} {qtype}" if records else words.fact(name)
@@ -221,7 +227,7 @@ def _condition(name: str, fact: Fact, voices: _Voices, detect: Transition, *, de
     return Condition(
         where=Offender(regions=voices.regions, servers=tuple(servers), names=(owner,) if records else ()),
         what=f"{label} is {fact.current or 'empty'}; "
-        f"{'the inventory says' if declared else 'it was'} {fact.value or 'empty'}",
+        f"{'the inventory says' if declared else 'it was'} {fact.value or 'empty'}{by}",
         facts={
             "regions": words.regions(voices.regions, voices.known),
             "servers": words.listing(servers),
