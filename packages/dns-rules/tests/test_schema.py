@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from dns_events.yamlfile import Document
 from dns_rules import load_rules
+from dns_rules.museum import EXHIBITS
 from dns_rules.packs import MANIFEST
 from dns_rules.schema import KINDS, schema
 
@@ -23,6 +24,7 @@ FILES = [
         if path.name != MANIFEST
     ),
     (PACK / MANIFEST, "pack"),
+    *((path, "recording") for path in sorted(EXHIBITS.glob("*.yaml"))),
     (INVENTORIES / "good.yaml", "inventory"),
 ]
 

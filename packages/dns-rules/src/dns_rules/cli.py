@@ -138,13 +138,19 @@ def print_schema(kind: Kind, /) -> int:
     """Print the JSON Schema of a rule, an inventory or a file of tests, for editors and CI.
 
     Args:
-        kind: rule, inventory, test or pack.
+        kind: rule, inventory, test, pack or recording.
     """
     print(json.dumps(schema(kind), indent=2))
     return 0
 
 
-for _command in (pack_commands.coverage, pack_commands.diff, pack_commands.new, pack_commands.vendor):
+for _command in (
+    pack_commands.coverage,
+    pack_commands.diff,
+    pack_commands.museum,
+    pack_commands.new,
+    pack_commands.vendor,
+):
     app.command(_command)
 
 

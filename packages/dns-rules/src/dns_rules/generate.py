@@ -78,9 +78,16 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long after the beginning of the timeline the registration expires."""
 
 
-def events(zone: str, spans: tuple[Span, ...], start: dt.datetime = EPOCH) -> list[Event]:
-    """The events of a timeline, in the order of their time. The same timeline gives the same ids."""
-    found = [event for number, span in enumerate(spans) for event in _span(zone, span, number, start)]
+def events(zone: str, spans: tuple[Span, ...], start: dt.datetime = EPOCH, *, number: int = 0) -> list[Event]:
+    """The events of a timeline, in the order of their time. The same timeline gives the same ids.
+
+    Args:
+        zone: whose.
+        spans: of the timeline.
+        start: when it begins.
+        number: of the first span, where the timeline goes on from another call.
+    """
+    found = [event for place, span in enumerate(spans, number) for event in _span(zone, span, place, start)]
     return sorted(found, key=lambda event: (event.time, event.id))
 
 

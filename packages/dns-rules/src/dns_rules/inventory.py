@@ -141,7 +141,15 @@ def load_inventory(path: str | Path) -> Inventory:
             a window that is neither a time span nor a schedule, and the like.
     """
     document = Document(Path(path), RulesError)
-    inventory = document.convert(Inventory)
+    return checked(document, document.convert(Inventory))
+
+
+def checked(document: Document, inventory: Inventory) -> Inventory:
+    """The inventory whose `teams`, `observers` and `zones` stand at the top of a document, with its names normalized.
+
+    Raises:
+        RulesError: names file and line.
+    """
     _check_teams(document, inventory)
     seen: dict[str, int] = {}
     zones = []

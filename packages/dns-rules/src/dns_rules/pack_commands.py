@@ -1,4 +1,4 @@
-"""``dns-rules coverage|diff|new|vendor``: what a team does with its own rules."""
+"""``dns-rules coverage|diff|museum|new|vendor``: what a team does with its own rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from . import comparing, starting, vendoring
+from . import comparing, guide, starting, vendoring
+from . import museum as halls
 from .inventory import load_inventory
 from .packs import load_rules
 from .replay import replay
@@ -72,6 +73,34 @@ def diff(
         print(msgspec.json.encode(difference).decode() if as_json else difference)
     print(f"{len(before)} incidents before, {len(after)} after, {len(differences)} differences", file=sys.stderr)
     return 3 if differences else 0
+
+
+def museum(
+    *recording: str,
+    rules: RulesDir = None,
+    folder: Path | None = None,
+    page: Path | None = None,
+    as_json: Json = False,
+) -> int:
+    """Judge recordings of real incidents and of quiet days, and say who is told what, and how soon.
+
+    Args:
+        recording: only these; all without.
+        rules: a folder of rules.
+        folder: of other recordings; the packaged ones without.
+        page: write the guide to this file of Markdown too.
+        as_json: one JSON object a recording.
+    """
+    pack = load_rules(rules)
+    verdicts = [halls.judge(document, found, pack) for document, found in halls.recordings(folder, recording)]
+    if as_json:
+        for verdict in verdicts:
+            print(msgspec.json.encode(verdict).decode())
+    else:
+        print(guide.table(verdicts))
+    if page is not None:
+        page.write_text(guide.page(verdicts), encoding="utf-8")
+    return 1 if any(verdict.failures for verdict in verdicts) else 0
 
 
 def new(rule_id: str, /, *, like: str, folder: Path, rules: RulesDir = None, as_json: Json = False) -> int:

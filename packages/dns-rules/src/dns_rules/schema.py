@@ -7,18 +7,20 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from .inventory import Inventory
+from .museum import Recording
 from .packs import Pack
 from .rules import Rule
 from .ruletest import Suite
 
-Kind = Literal["rule", "inventory", "test", "pack"]
+Kind = Literal["rule", "inventory", "test", "pack", "recording"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_TYPES: dict[Kind, Any] = {"rule": Rule, "inventory": Inventory, "test": Suite, "pack": Pack}
+_TYPES: dict[Kind, Any] = {"rule": Rule, "inventory": Inventory, "test": Suite, "pack": Pack, "recording": Recording}
 _TITLES = {
     "rule": "A rule of dns-rules",
     "inventory": "An inventory of dns-rules",
     "test": "Tests of a rule",
     "pack": "A rule pack",
+    "recording": "A recording of the museum",
 }
 
 

@@ -40,6 +40,10 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     places = sums.places
     recent = sums.since(state, now - max(window // 2, 20 * MICROS)) if active else {}
     quiet = frozenset(key for key, pair in recent.items() if _is_quiet(*pair, rule.detect))
+    if active and places:
+        # What nobody asks any more, a server that was taken out of the NS set, say, is no trouble any more.
+        mine = {key.removeprefix(f"{rule.id}\t") for key in state.active if key.startswith(f"{rule.id}\t")}
+        quiet |= {key for key in mine - {""} if key not in places}
     tripped: dict[str, Place] = {}
     known: set[str] = set()
     concerned = not rule.where.validated or zone.dnssec == "required" or state.secure

@@ -1,0 +1,220 @@
+"""The museum: recordings of real incidents, and of days on which nothing was wrong, with what should be said of them.
+
+They stand in ``alert-rules/incidents/<id>.yaml``: a story with its sources, the inventory, a timeline as in rule tests,
+and what is expected: who is told what, and how soon. A page that is not expected is a false one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dns_events import durations
+from dns_events.yamlfile import Document
+from msgspec import Struct, field, structs
+
+from .engine import Engine
+from .errors import RulesError
+from .generate import EPOCH, Span, events
+from .inventory import Inventory, Team, Zone, checked
+from .rules import PACKAGED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from .model import Incident
+    from .rules import Rules
+
+#: The recordings that ship with this distribution.
+EXHIBITS = PACKAGED.parent / "incidents"
+
+
+class Scene(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One stretch of the timeline."""
+
+    zone: str | None = None
+    """Of which zone; the first one without."""
+
+
+class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page that must come."""
+
+    rule: str
+    owner: str
+    title: str
+    """A part of it."""
+    fault: str
+    """When it went wrong, from the beginning of the timeline."""
+    within: str
+    """The page must come so soon after."""
+    zone: str | None = None
+    """The incident's; the first one without."""
+    verdict: str | None = None
+    becomes: str | None = None
+    """The rule that leads it in the end, where that is another one."""
+    resolves: bool = False
+
+
+class Recording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of the museum."""
+
+    id: str
+    kind: Literal["incident", "quiet"]
+    title: str
+    story: str
+    date: str | None = None
+    """Of what really happened."""
+    sources: tuple[str, ...] = ()
+    """Addresses of post-mortems."""
+    teams: dict[str, Team] = field(default_factory=lambda: {"web": Team(name="Web"), "tower": Team(name="Tower")})
+    observers: str | None = "tower"
+    zones: tuple[Zone, ...]
+    timeline: tuple[Scene, ...]
+    expect: tuple[Expected, ...] = ()
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One page that was sent."""
+
+    rule: str
+    zone: str
+    owner: str
+    title: str
+    after: float
+    """Seconds from the fault that it was expected for, or else from the beginning."""
+    expected: bool
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What became of one recording."""
+
+    recording: Recording
+    file: str
+    pages: tuple[Page, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def false_pages(self) -> int:
+        """Pages that nobody expected."""
+        return sum(not page.expected for page in self.pages)
+
+    @property
+    def delay(self) -> float | None:
+        """Seconds from the fault to the first page that was expected."""
+        return min((page.after for page in self.pages if page.expected), default=None)
+
+
+def recordings(folder: Path | None = None, only: Collection[str] = ()) -> list[tuple[Document, Recording]]:
+    """Read the museum.
+
+    Args:
+        folder: of the recordings; ``None`` are the packaged ones.
+        only: ids; none: all.
+
+    Raises:
+        RulesError: names file and line.
+    """
+    place = EXHIBITS if folder is None else Path(folder)
+    found = []
+    for path in sorted(place.glob("*.yaml")):
+        if only and path.stem not in only:
+            continue
+        document = Document(path, RulesError)
+        recording = document.convert(Recording)
+        found.append((document, _checked(document, recording)))
+    missing = set(only) - {recording.id for _, recording in found}
+    if missing or not found:
+        msg = f"{place}: no recording {', '.join(sorted(missing))}" if missing else f"{place}: no recordings"
+        raise RulesError(msg)
+    return found
+
+
+def _checked(document: Document, recording: Recording) -> Recording:
+    if recording.id != document.path.stem:
+        raise document.error("$.id", f"id {recording.id!r} differs from the file's name; write {document.path.stem!r}")
+    if recording.kind == "incident" and not (recording.expect and recording.sources and recording.date):
+        raise document.error("$", "an incident has a date, sources, and something that is expected")
+    if recording.kind == "quiet" and recording.expect:
+        raise document.error("$.expect", "nothing is expected of a quiet day; take it out, or write kind: incident")
+    inventory = checked(
+        document,
+        Inventory(version=1, teams=recording.teams, observers=recording.observers, zones=recording.zones),
+    )
+    known = {zone.zone for zone in inventory.zones}
+    for index, scene in enumerate(recording.timeline):
+        if scene.zone is not None and scene.zone not in known:
+            raise document.error(f"$.timeline[{index}].zone", f"zone {scene.zone!r} is not under `zones`")
+    for index, expected in enumerate(recording.expect):
+        for name in ("fault", "within"):
+            try:
+                durations.seconds(getattr(expected, name))
+            except ValueError as error:
+                raise document.error(f"$.expect[{index}].{name}", str(error)) from error
+    return structs.replace(recording, zones=inventory.zones)
+
+
+def judge(document: Document, recording: Recording, rules: Rules) -> Verdict:
+    """Put a recording through the engine, and compare what was said with what should be."""
+    for index, expected in enumerate(recording.expect):
+        if rules.rule(expected.rule) is None:
+            raise document.error(f"$.expect[{index}].rule", f"rule {expected.rule!r} is not in the pack")
+    incidents = _incidents(recording, rules)
+    resolved = {incident.id for incident in incidents if incident.state == "resolved"}
+    last = {incident.id: incident for incident in incidents}
+    fired: dict[str, Incident] = {}
+    for incident in incidents:
+        if incident.state == "firing":
+            fired.setdefault(incident.id, incident)
+    pages, failures = [], []
+    open_ = dict(enumerate(recording.expect))
+    for incident in fired.values():
+        met = next((i for i, e in open_.items() if _meets(incident, e, recording)), None)
+        at = (incident.updated - EPOCH).total_seconds()
+        if met is None:
+            failures.append(f"false page after {at:.0f} s to {incident.owner}: {incident.rule}: {incident.title}")
+            pages.append(_page(incident, at, expected=False))
+            continue
+        expected = open_.pop(met)
+        delay = at - durations.seconds(expected.fault)
+        pages.append(_page(incident, delay, expected=True))
+        where = f"line {document.line(f'$.expect[{met}]')}"
+        if delay > durations.seconds(expected.within):
+            failures.append(f"{where}: {expected.rule} came {delay:.0f} s after the fault, promised {expected.within}")
+        if expected.verdict is not None and incident.verdict != expected.verdict:
+            failures.append(f"{where}: the verdict is {incident.verdict}, not {expected.verdict}")
+        becomes = expected.becomes or expected.rule
+        if last[incident.id].rule != becomes:
+            failures.append(f"{where}: it becomes {last[incident.id].rule}, not {becomes}")
+        if expected.resolves and incident.id not in resolved:
+            failures.append(f"{where}: {expected.rule} is not resolved at the end")
+    failures += [
+        f"line {document.line(f'$.expect[{index}]')}: {expected.rule} said nothing with {expected.title!r} to "
+        f"{expected.owner}"
+        for index, expected in open_.items()
+    ]
+    return Verdict(recording=recording, file=str(document.path), pages=tuple(pages), failures=tuple(failures))
+
+
+def _incidents(recording: Recording, rules: Rules) -> list[Incident]:
+    inventory = Inventory(version=1, teams=recording.teams, observers=recording.observers, zones=recording.zones)
+    first = recording.zones[0].zone
+    happened = []
+    for number, scene in enumerate(recording.timeline):
+        # Each by itself, so that the ids of two zones' spans differ.
+        happened += events(scene.zone or first, (scene,), number=number)
+    happened.sort(key=lambda event: (event.time, event.id))
+    engine = Engine(inventory, rules)
+    return [incident for step in (engine.step(happened), engine.finish()) for incident in step.incidents]
+
+
+def _meets(incident: Incident, expected: Expected, recording: Recording) -> bool:
+    zone = expected.zone or recording.zones[0].zone
+    found = (incident.rule, incident.owner, incident.zone)
+    return found == (expected.rule, expected.owner, zone) and expected.title in incident.title
+
+
+def _page(incident: Incident, after: float, *, expected: bool) -> Page:
+    return Page(
+        rule=incident.rule, zone=incident.zone, owner=incident.owner, title=incident.title, after=after,
+        expected=expected,
+    )  # fmt: skip
