@@ -31,6 +31,26 @@ def test_replay_gives_the_checked_in_incident():
     done = run("dns_rules", "replay", "ds-mismatch.ndjson", "--inventory", "inventory.yaml", "--json", cwd=place)
     assert done.returncode == 0, done.stderr
     assert done.stdout == (place / "expected.ndjson").read_text()
+    id_ = json.loads(done.stdout)["id"]
+    assert f"dns-rules explain {id_[:6]} " in (place / "README.md").read_text()
+    why = run(
+        "dns_rules", "explain", id_[:6], "--events", "ds-mismatch.ndjson", "--inventory", "inventory.yaml", cwd=place
+    )
+    assert "bank.example A at 192.0.2.1: 198.51.100.1, bogus (DS mismatch)" in why.stdout, why.stderr
+
+
+def test_a_change_of_the_rules_is_compared(tmp_path):
+    place = HERE / "replay"
+    (tmp_path / "pack.yaml").write_text('{name: ours, version: "1", over: packaged}')
+    (tmp_path / "dnssec-validation-failing.yaml").write_text("id: dnssec-validation-failing\ndisabled: true\n")
+    compared = run(
+        "dns_rules", "diff", "ds-mismatch.ndjson", "--inventory", "inventory.yaml", "--rules", str(tmp_path), cwd=place
+    )
+    assert compared.returncode == 3, compared.stderr
+    before, *after = compared.stdout.splitlines()
+    assert "payments: DNSSEC validation failing on bank.example" in before
+    assert any(line.startswith("+ ") and "DS of bank.example changed" in line for line in after)
+    assert "1 incidents before" in compared.stderr
 
 
 def test_own_rules_are_laid_over_the_pack():

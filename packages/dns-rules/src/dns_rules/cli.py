@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import App, Parameter
-from dns_events import DnsEventsError, normalize
+from dns_events import DnsEventsError, ndjson, normalize
 
 from . import pack_commands, pages, sentences
+from .account import account
 from .errors import RulesError
 from .inventory import load_inventory
 from .packs import load_rules
@@ -21,6 +22,8 @@ from .schema import Kind, schema
 from .version import __version__
 
 if TYPE_CHECKING:
+    from dns_events import Event
+
     from .model import Criticality
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
@@ -85,18 +88,22 @@ def explain(
     *,
     zone: str | None = None,
     inventory: Path | None = None,
+    events: Path | None = None,
     rules: RulesDir = None,
     as_json: Json = False,
 ) -> int:
-    """Say in sentences when a rule fires, and what it tells a responder.
+    """Say in sentences when a rule fires, and what it tells a responder; or, of a recording, why an incident was there.
 
     Args:
-        rule_id: the rule's id, as `dns-rules list` prints it.
+        rule_id: the rule's id, as `dns-rules list` prints it; with --events the incident's, or its beginning.
         zone: with the thresholds as they apply to this zone of the inventory.
-        inventory: the inventory file, with --zone.
+        inventory: the inventory file, with --zone or --events.
+        events: the recording that gave the incident, NDJSON of events.
         rules: a folder of rules.
         as_json: print JSON.
     """
+    if events is not None:
+        return _account(rule_id, events, inventory, rules, as_json=as_json)
     rule = load_rules(rules).named(rule_id)
     criticality = _criticality(zone, inventory)
     when, life = sentences.when(rule, criticality), sentences.life(rule, criticality)
@@ -205,6 +212,34 @@ def test_rules(*rule_id: str, rules: RulesDir = None, as_json: Json = False) -> 
                 print(f"     {result.file}:{result.line}: {text}")
         print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
+
+
+def _account(id_: str, events: Path, inventory: Path | None, rules: Path | None, *, as_json: bool) -> int:
+    if inventory is None:
+        msg = "--events goes with --inventory"
+        raise RulesError(msg)
+    loaded, pack = load_inventory(inventory), load_rules(rules)
+    # Read twice: first what happened, and then of all the events only those that show it.
+    changes = replay_file(events, loaded, pack, all_states=True)
+    zone = next((loaded.zone(i.zone) for i in changes if i.id.startswith(id_)), None)
+    wanted = {one for i in changes if i.id.startswith(id_) for one in i.evidence}
+    found: dict[str, Event] = {}
+    with events.open("rb") as lines:
+        for event in ndjson.decode_lines(lines, where=str(events)):
+            if event.id in wanted:
+                found[event.id] = event
+    told = account(id_, changes, found, zone, pack)
+    if as_json:
+        print(msgspec.json.encode(told).decode())
+        return 0
+    print(f"{told.incident.title}\n")
+    for turn in told.life:
+        print(f"{turn.time:%Y-%m-%d %H:%M:%S}Z {turn.state:8} {turn.title}")
+    for heading, listed in (("Thresholds", told.rules), ("Events", told.events), ("Prevented by", (told.prevented,))):
+        print(f"\n{heading}:")
+        for text in listed:
+            print(f"  {text}")
+    return 0
 
 
 def _criticality(zone: str | None, inventory: Path | None) -> Criticality | None:
