@@ -22,7 +22,7 @@ from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from . import backbone, edge
+from . import backbone, edge, year
 from .figure import Figure
 
 if TYPE_CHECKING:
@@ -94,14 +94,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument(
-        "--only", choices=["edge", "judgement", "backbone", "burst", "dashboards"], help="leave the other parts out"
+        "--only",
+        choices=["edge", "judgement", "backbone", "burst", "dashboards", "year"],
+        help="leave the other parts out",
     )
+    parser.add_argument("--zone-months", type=int, default=9, help="of generated months, for the year")
+    parser.add_argument("--seed", type=int, default=20261125, help="of the generated months")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as shared:
         # Databases that run as another user than root live here, and are gone afterwards.
         Path(shared).chmod(0o755)
         os.environ[SHARED_VARIABLE] = shared
-        figures = list(_figures(options.only))
+        figures = list(_figures(options))
     if not options.json:
         print("| what | ours | beside it | theirs | ratio |\n|---|---|---|---|---|")
     for figure in figures:
@@ -114,7 +118,8 @@ def main() -> int:
     return 0
 
 
-def _figures(only: str | None) -> Iterator[Figure]:
+def _figures(options: argparse.Namespace) -> Iterator[Figure]:
+    only = options.only
     if only in {None, "judgement"}:
         inventory, listed = recording()
         yield from (judge(inventory, listed), store(inventory, listed))
@@ -127,6 +132,8 @@ def _figures(only: str | None) -> Iterator[Figure]:
         yield from backbone.burst()
     if only in {None, "dashboards"}:
         yield from backbone.dashboards()
+    if only in {None, "year"}:
+        yield from year.figures(options.zone_months, options.seed)
 
 
 if __name__ == "__main__":

@@ -45,12 +45,17 @@ def correlate(pool, inventory=INVENTORY):
 
 
 def outage(minutes: float = 5, zone: str = "example.com", every: str = "2s"):
-    """A zone that was well and then fell silent, up to now."""
+    """A zone that was well and then fell silent, up to now.
+
+    Each on servers of its own: zones that fail on the same ones would be one incident.
+    """
     start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes)
     half = f"{minutes / 2}m"
-    return events(
-        zone, (Span(to=half, every=every), Span(from_=half, to=f"{minutes}m", every=every, outcome="timeout")), start
-    )
+    number = 0 if zone == "example.com" else sum(zone.encode()) % 100
+    servers = (f"192.0.2.{number + 1}", f"192.0.2.{number + 2}")
+    well = Span(to=half, every=every, servers=servers)
+    silent = Span(from_=half, to=f"{minutes}m", every=every, outcome="timeout", servers=servers)
+    return events(zone, (well, silent), start)
 
 
 def client(port: int):
