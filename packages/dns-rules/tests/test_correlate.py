@@ -378,3 +378,34 @@ def test_two_zones_are_too_few_to_blame_a_resolver():
         inventory=OBSERVED,
     )
     assert {(i.owner, i.rule) for i in incidents} == {("web", "zone-not-resolving")}
+
+
+def of_server(zone, server, seconds, state="active"):
+    where = Offender(regions=("eu",), servers=(server,))
+    made = finding("authoritative-server-failing", seconds, state, key=server, where=where)
+    return structs.replace(made, id=f"{zone}-{server}", zone=zone, facts={**made.facts, "why": f"why of {server}"})
+
+
+def test_two_servers_that_the_same_zones_share_are_one_incident_until_both_are_well():
+    zones = ("z000.example", "z001.example")
+    begun = [of_server(zone, server, 10) for server in ("192.0.2.1", "192.0.2.2") for zone in zones]
+    first_over = [of_server(zone, "192.0.2.1", 100, "cleared") for zone in zones]
+    second_over = [of_server(zone, "192.0.2.2", 400, "cleared") for zone in zones]
+    state, incidents = run(*begun, *first_over, Tick(at(300)), *second_over, Tick(at(600)), inventory=ESTATE)
+    resolved = [i for i in incidents if i.state == "resolved"]
+    assert [i.updated for i in resolved] == [at(430)]
+    assert (state.open, state.joined) == ({}, {})
+
+
+def test_two_groups_that_turn_out_to_be_one_are_one_and_end_together():
+    left = [of_provider(f"z{n:03}.example", n, servers=("192.0.2.1",)) for n in range(3)]
+    right = [of_provider(f"z{n:03}.example", n, servers=("192.0.2.9",)) for n in range(10, 13)]
+    both = of_provider("z011.example", 13, servers=("192.0.2.1", "192.0.2.9"))
+    began = [*left, *right, both]
+    state, incidents = run(*began, Tick(at(60)), inventory=ESTATE)
+    (told,) = {i.id: i for i in incidents if i.state == "firing"}.values()
+    assert told.zones == tuple(f"z{n:03}.example" for n in (0, 1, 2, 10, 11, 12))
+    over = [structs.replace(f, state="cleared", time=at(100)) for f in {f.zone: f for f in began}.values()]
+    state, more = run(*over, Tick(at(300)), inventory=ESTATE, state=state)
+    assert [i.state for i in more][-1] == "resolved"
+    assert (state.open, state.joined) == ({}, {})

@@ -164,10 +164,15 @@ def _add(state: CorrelationState, item: OpenIncident, finding: Finding, rule: Ru
     if rule.shared is not None:
         why, things = _cause(finding, rule.shared)
         item.causes[why] = sorted({*item.causes.get(why, ()), *things})
+    _join(state, item, finding.zone)
+
+
+def _join(state: CorrelationState, item: OpenIncident, zone: str) -> None:
+    """Take a zone in that shares the incident."""
     own = item.incident.zone
-    if finding.zone != own and finding.zone not in item.zones:
-        item.zones = sorted([*item.zones, finding.zone])
-        state.joined[finding.zone] = sorted({*state.joined.get(finding.zone, ()), own})
+    if zone != own and zone not in item.zones:
+        item.zones = sorted([*item.zones, zone])
+        state.joined[zone] = sorted({*state.joined.get(zone, ()), own})
 
 
 def _move(other: OpenIncident, item: OpenIncident, finding: Finding) -> None:
@@ -190,8 +195,11 @@ def _cause(finding: Finding, shared: Shared) -> tuple[str, tuple[str, ...]]:
 
 def _part(state: CorrelationState, item: OpenIncident) -> None:
     """Forget which zones shared an incident that is over."""
+    own = item.incident.zone
     for zone in item.zones:
-        left = [own for own in state.joined.get(zone, ()) if own != item.incident.zone]
+        if any(zone in other.zones for other in state.open.get(own, ()) if other is not item):
+            continue  # they share another one
+        left = [leading for leading in state.joined.get(zone, ()) if leading != own]
         if left:
             state.joined[zone] = left
         else:
@@ -246,6 +254,10 @@ def _absorbed(state: CorrelationState, other: OpenIncident, item: OpenIncident, 
     _part(state, other)
     for known in other.active.values():
         item.active.setdefault(_key(item, known), known)
+    for zone in (other.incident.zone, *other.zones):
+        _join(state, item, zone)
+    for why, things in other.causes.items():
+        item.causes[why] = sorted({*item.causes.get(why, ()), *things})
     item.incident = structs.replace(
         item.incident,
         since=min(item.incident.since, other.incident.since),
