@@ -15,6 +15,7 @@ from . import pack_commands, pages, sentences
 from .account import account
 from .errors import RulesError
 from .inventory import load_inventory
+from .owners import owners
 from .packs import load_rules
 from .replay import replay as replay_file
 from .ruletest import run_tests
@@ -61,6 +62,29 @@ def check(*, inventory: Path | None = None, rules: RulesDir = None, as_json: Jso
         if loaded is not None:
             print(f"{inventory}: {len(loaded.zones)} zones of {len(loaded.teams)} teams are fine")
     return 0
+
+
+@app.command(name="owners")
+def show_owners(inventory: Path, /, *, as_json: Json = False) -> int:
+    """Who owns which zones, whom a page reaches, and where it would reach nobody (exit code 3).
+
+    Args:
+        inventory: the inventory file.
+        as_json: print JSON.
+    """
+    found = owners(load_inventory(inventory))
+    if as_json:
+        print(msgspec.json.encode(found).decode())
+        return 3 if found.gaps else 0
+    for holding in found.holdings:
+        print(f"{holding.team}: {holding.name}{', and the monitoring itself' if holding.observes else ''}")
+        told, then = ", ".join(holding.notify), ", ".join(holding.escalate)
+        print(f"    told by {told or 'nothing of its own'}; {then or 'then nobody'}")
+        for zone in holding.zones:
+            print(f"    {zone}")
+    for gap in found.gaps:
+        print(gap, file=sys.stderr)
+    return 3 if found.gaps else 0
 
 
 @app.command(name="list")
