@@ -36,7 +36,7 @@ LOCKED = "client transfer prohibited"
 #: Rules that would need another recording: more servers, or a day of traffic.
 SILENT = {
     "authoritative-server-failing", "zone-not-resolving", "nxdomain-spike", "servfail-spike", "probe-silent",
-    "resolver-failing", "answers-rogue", "server-lagging", "server-without-data",
+    "resolver-failing", "probe-blind", "answers-rogue", "server-lagging", "server-without-data",
 }  # fmt: skip
 #: A zone in whose recording every rule has something to say.
 RECORDING = events(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from dns_rules import RulesError, load_rules
+from dns_rules import RulesError, Zone, load_rules
+from dns_rules.generate import Span
 from dns_rules.rules import PACKAGED
-from dns_rules.ruletest import run_tests
+from dns_rules.ruletest import judge_timeline, run_tests
 
 RUNBOOKS = PACKAGED.parent / "runbooks"
 
@@ -75,3 +76,20 @@ def test_a_rule_without_tests_fails(tmp_path):
 def test_an_empty_folder_is_no_pack(tmp_path):
     with pytest.raises(RulesError, match="no rules"):
         load_rules(tmp_path)
+
+
+def test_a_resolver_is_not_blamed_for_zones_that_are_ill():
+    """Three zones fail validation, and one resolver's cache runs out before the other's."""
+    zone = Zone(zone="example.com", owner="web", criticality="critical", dnssec="required")
+    resolvers = {"eu-west": ("127.0.0.53", "8m"), "us-east": ("127.0.1.53", "4m")}
+    timeline = (
+        Span(to="3m", dnssec="secure"),
+        Span(from_="3m", to="12m", dnssec="bogus", cause="rrsig_expired"),
+        *(
+            Span(from_=begin, to=end, role="recursive", servers=(server,), regions=(region,), outcome=outcome)
+            for region, (server, until) in resolvers.items()
+            for begin, end, outcome in (("0s", until, "answer"), (until, "12m", "servfail"))
+        ),
+    )
+    incidents = judge_timeline(zone, timeline, load_rules(), ("example.net", "example.org"))
+    assert {(i.rule, i.owner) for i in incidents if i.state == "firing"} == {("dnssec-validation-failing", "web")}

@@ -69,6 +69,8 @@ class Sustained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     scope: Literal["all", "part", "any"] = "any"
     """For `by: server`: every server, some but not all of them, or any (one finding for the zone). For `by: probe`:
     some but not all of them, or any."""
+    alone: bool = False
+    """Says nothing of a zone of which another rule says something that this one does not explain."""
     ratio: Ratio
     window: Scaled
     samples: Annotated[int, Meta(ge=1)]

@@ -98,8 +98,12 @@ def _probe(rule: Rule, detect: Sustained, criticality: Criticality | None) -> st
     others = ", while other probes are well" if detect.scope == "part" else ""
     return (
         f"Fires when {words.percent(detect.ratio)} or more of at least {detect.samples} answers of one probe within "
-        f"{duration(detect.window, criticality)} {ill}{others}{_least(rule)}."
+        f"{duration(detect.window, criticality)} {ill}{others}{_alone(detect)}{_least(rule)}."
     )
+
+
+def _alone(detect: Sustained) -> str:
+    return ", and nothing else is wrong with the zone" if detect.alone else ""
 
 
 def _least(rule: Rule) -> str:
@@ -120,7 +124,7 @@ def _sustained(rule: Rule, detect: Sustained, criticality: Criticality | None) -
     share = f"{words.percent(detect.ratio)} or more of at least {detect.samples} answers"
     window = f"within {duration(detect.window, criticality)}"
     if detect.by == "server":
-        return f"Fires when {share} of {subject} {window} are {failing}{seen}."
+        return f"Fires when {share} of {subject} {window} are {failing}{seen}{_alone(detect)}."
     return f"Fires when {subject} is answered {failing} in {share} {window}{seen}."
 
 

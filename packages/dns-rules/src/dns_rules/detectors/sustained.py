@@ -56,6 +56,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         holds = {key: _question(place, sums, known, state, window) for key, place in tripped.items()}
         return Reading(holds, quiet)
     everywhere = len(tripped) == len(places)
+    if rule.detect.alone and _has_trouble(state, rule):
+        return Reading({}, frozenset(places))
     if rule.detect.scope == "part" and not _is_well([p for key, p in places.items() if key not in tripped]):
         tripped = {}  # what is on its way to failing everywhere is not a part
     if rule.detect.by == "probe":
@@ -75,6 +77,12 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         {"": _servers(tripped, sums, known, state, window)} if firing else {},
         frozenset({""}) if over else frozenset(),
     )
+
+
+def _has_trouble(state: ZoneState, rule: Rule) -> bool:
+    """Whether the zone itself is ill in another rule's eyes."""
+    own = {rule.id, *rule.explains}
+    return any(finding.rule not in own for finding in state.active.values())
 
 
 def _is_ill(place: Place, detect: Sustained) -> bool:
