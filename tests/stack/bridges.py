@@ -42,6 +42,12 @@ _OPTIONS = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 500}
 _READY = re.compile(r"OTLP grpc (\d+|off)")
 
 
+def servers_of(zone: str) -> tuple[str, str]:
+    """Each zone is on servers of its own: zones that fail on the same ones would be one incident."""
+    number = ZONES.index(zone)
+    return f"192.0.2.{2 * number + 1}", f"192.0.2.{2 * number + 2}"
+
+
 def recent(minutes: int = 5, *, zones: tuple[str, ...] = ZONES, labels: tuple[str, ...] = ()) -> list[Event]:
     """Zones that are well, up to a moment ago; from the middle on, every second one does not answer.
 
@@ -56,8 +62,7 @@ def recent(minutes: int = 5, *, zones: tuple[str, ...] = ZONES, labels: tuple[st
         half = f"{minutes * 30}s"
         names = tuple(f"{label}.{zone}" for label in labels)
         outcome = "answer" if number % 2 else "timeout"
-        # Each on servers of its own: zones that fail on the same ones would be one incident.
-        servers = (f"192.0.2.{2 * number + 1}", f"192.0.2.{2 * number + 2}")
+        servers = servers_of(zone)
         first = Span(to=half, every="4s", names=names, servers=servers)
         second = Span(from_=half, to=f"{minutes}m", every="4s", outcome=outcome, names=names, servers=servers)
         found += events(zone, (first, second), start)

@@ -13,7 +13,7 @@ import pytest
 from dns_rules.generate import Span, events
 from dns_rules.state import ZoneState, decode
 
-from tests.stack.bridges import ZONES, recent, requests
+from tests.stack.bridges import ZONES, recent, requests, servers_of
 from tests.stack.told import Embedded, Told
 
 _LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
@@ -65,7 +65,8 @@ def live(turns):
     start = dt.datetime.now(dt.UTC)
     found = [[] for _ in range(turns)]
     for number, zone in enumerate(ZONES):
-        span = Span(to=f"{TURN * turns}s", every=f"{TURN}s", outcome="timeout" if number % 2 else "answer")
+        outcome = "timeout" if number % 2 else "answer"
+        span = Span(to=f"{TURN * turns}s", every=f"{TURN}s", outcome=outcome, servers=servers_of(zone))
         for event in events(zone, (_NOTHING, _NOTHING, span), start):
             found[int((event.time - start).total_seconds() / TURN)].append(event)
     return [sorted(turn, key=lambda event: event.time) for turn in found]
