@@ -63,6 +63,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
             "dnssec-validation-failing",
             "zone-not-resolving",
             "records-changed",
+            "server-lagging",
         },
     },
     "region-stale": {
