@@ -73,6 +73,7 @@ def test_the_command_prints_a_line_each_and_the_sums():
             "owner: tower\n    title",
             "false page after 670 s to web: expected-data",
         ),
+        ("aws-2025", "fault: 10m", "fault: 20m", "false page after 670 s to web: expected-data"),
         ("weekly-deployment", "allow: [records]", "allow: [ttl]", "false page"),
         (
             "aws-2025",
@@ -87,7 +88,7 @@ def test_the_command_prints_a_line_each_and_the_sums():
             "it becomes hijack-sequence, not ds-changed",
         ),
     ],
-    ids=["a broken promise", "another team", "a false page", "another verdict", "another end"],
+    ids=["a broken promise", "another team", "a page before the fault", "a false page", "another verdict", "another end"],
 )
 def test_what_is_not_as_it_should_be_is_told(tmp_path, id_, old, new, said):
     text = (EXHIBITS / f"{id_}.yaml").read_text()
@@ -115,8 +116,14 @@ def test_what_is_not_as_it_should_be_is_told(tmp_path, id_, old, new, said):
         (
             "  - {to: 10m, names",
             "  - {zone: other.example, to: 10m, names",
-            "zone 'other.example' is not under `zones`",
+            "aws-2025.yaml:14: zone 'other.example' is not under `zones`",
         ),
+        ("from: 10m, to: 25m", "from: 10m, to: late", "aws-2025.yaml:15: 'late' is not a duration"),
+        ("from: 10m, to: 25m", "from: 25m, to: 10m", "aws-2025.yaml:15: every 10s from 25m to 10m is never"),
+        ("from: 10m, to: 25m", "from: 10m, every: 0s, to: 25m", "aws-2025.yaml:15: every 0s from 10m to 25m is never"),
+        ("from: 10m, to: 25m", "from: 10m, to: 25m, expires: soon", "aws-2025.yaml:15: 'soon' is not a duration"),
+        ("    owner: web\n", "    owner: wob\n", "aws-2025.yaml:22: owner 'wob' is not under `teams`"),
+        ("    owner: web\n", "    owner: web\n    zone: other.example\n", "zone 'other.example' is not under `zones`"),
     ],
     ids=[
         "another id",
@@ -126,6 +133,12 @@ def test_what_is_not_as_it_should_be_is_told(tmp_path, id_, old, new, said):
         "no such team",
         "unknown key",
         "no such zone",
+        "no such time",
+        "an end before the beginning",
+        "no pace",
+        "no such date",
+        "no such team to be told",
+        "no such zone of a page",
     ],
 )
 def test_a_broken_recording_is_named_with_its_line(tmp_path, old, new, said):

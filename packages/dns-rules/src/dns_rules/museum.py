@@ -140,17 +140,36 @@ def _checked(document: Document, recording: Recording) -> Recording:
         document,
         Inventory(version=1, teams=recording.teams, observers=recording.observers, zones=recording.zones),
     )
-    known = {zone.zone for zone in inventory.zones}
     for index, scene in enumerate(recording.timeline):
-        if scene.zone is not None and scene.zone not in known:
-            raise document.error(f"$.timeline[{index}].zone", f"zone {scene.zone!r} is not under `zones`")
+        at = f"$.timeline[{index}]"
+        _known(document, inventory, at, scene.zone)
+        begin, end = (_seconds(document, f"{at}.{key}", text) for key, text in (("from", scene.from_), ("to", scene.to)))
+        pace = _seconds(document, f"{at}.every", scene.every)
+        if not 0 < pace <= end - begin:
+            raise document.error(at, f"every {scene.every} from {scene.from_} to {scene.to} is never; nothing would happen")
+        for key in ("signatures", "expires"):
+            if (text := getattr(scene, key)) is not None:
+                _seconds(document, f"{at}.{key}", text)
     for index, expected in enumerate(recording.expect):
-        for name in ("fault", "within"):
-            try:
-                durations.seconds(getattr(expected, name))
-            except ValueError as error:
-                raise document.error(f"$.expect[{index}].{name}", str(error)) from error
+        at = f"$.expect[{index}]"
+        _known(document, inventory, at, expected.zone)
+        if expected.owner not in inventory.teams:
+            raise document.error(f"{at}.owner", f"owner {expected.owner!r} is not under `teams`")
+        for key in ("fault", "within"):
+            _seconds(document, f"{at}.{key}", getattr(expected, key))
     return structs.replace(recording, zones=inventory.zones)
+
+
+def _known(document: Document, inventory: Inventory, at: str, zone: str | None) -> None:
+    if zone is not None and inventory.zone(zone) is None:
+        raise document.error(f"{at}.zone", f"zone {zone!r} is not under `zones`")
+
+
+def _seconds(document: Document, at: str, text: str) -> float:
+    try:
+        return durations.seconds(text)
+    except ValueError as error:
+        raise document.error(at, str(error)) from error
 
 
 def judge(document: Document, recording: Recording, rules: Rules) -> Verdict:
@@ -168,8 +187,8 @@ def judge(document: Document, recording: Recording, rules: Rules) -> Verdict:
     pages, failures = [], []
     open_ = dict(enumerate(recording.expect))
     for incident in fired.values():
-        met = next((i for i, e in open_.items() if _meets(incident, e, recording)), None)
         at = (incident.updated - EPOCH).total_seconds()
+        met = next((i for i, e in open_.items() if _meets(incident, at, e, recording)), None)
         if met is None:
             failures.append(f"false page after {at:.0f} s to {incident.owner}: {incident.rule}: {incident.title}")
             pages.append(_page(incident, at, expected=False))
@@ -207,7 +226,9 @@ def _incidents(recording: Recording, rules: Rules) -> list[Incident]:
     return [incident for step in (engine.step(happened), engine.finish()) for incident in step.incidents]
 
 
-def _meets(incident: Incident, expected: Expected, recording: Recording) -> bool:
+def _meets(incident: Incident, at: float, expected: Expected, recording: Recording) -> bool:
+    if at < durations.seconds(expected.fault):
+        return False  # whoever is told before it went wrong was told something else
     zone = expected.zone or recording.zones[0].zone
     found = (incident.rule, incident.owner, incident.zone)
     return found == (expected.rule, expected.owner, zone) and expected.title in incident.title
