@@ -88,7 +88,7 @@ def test_the_command_prints_a_line_each_and_the_sums():
             "it becomes hijack-sequence, not ds-changed",
         ),
     ],
-    ids=["a broken promise", "another team", "a page before the fault", "a false page", "another verdict", "another end"],
+    ids=["a broken promise", "another team", "too soon", "a false page", "another verdict", "another end"],
 )
 def test_what_is_not_as_it_should_be_is_told(tmp_path, id_, old, new, said):
     text = (EXHIBITS / f"{id_}.yaml").read_text()

@@ -49,9 +49,10 @@ def page(verdicts: Sequence[Verdict]) -> str:
 
 
 def _row(verdict: Verdict) -> str:
-    recording, first = verdict.recording, verdict.pages[0]
-    delay = "" if verdict.delay is None else words.duration(verdict.delay)
-    return f"| [{recording.title}](#{recording.id}) | {recording.date} | {first.owner} | {delay} | {first.title} |"
+    recording = verdict.recording
+    first = min((page for page in verdict.pages if page.expected), key=lambda page: page.after, default=None)
+    said = "| | | nothing" if first is None else f"| {first.owner} | {words.duration(first.after)} | {first.title}"
+    return f"| [{recording.title}](#{recording.id}) | {recording.date} {said} |"
 
 
 def _section(verdict: Verdict) -> str:

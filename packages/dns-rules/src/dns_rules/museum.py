@@ -143,10 +143,10 @@ def _checked(document: Document, recording: Recording) -> Recording:
     for index, scene in enumerate(recording.timeline):
         at = f"$.timeline[{index}]"
         _known(document, inventory, at, scene.zone)
-        begin, end = (_seconds(document, f"{at}.{key}", text) for key, text in (("from", scene.from_), ("to", scene.to)))
-        pace = _seconds(document, f"{at}.every", scene.every)
+        times = {"from": scene.from_, "to": scene.to, "every": scene.every}
+        begin, end, pace = (_seconds(document, f"{at}.{key}", text) for key, text in times.items())
         if not 0 < pace <= end - begin:
-            raise document.error(at, f"every {scene.every} from {scene.from_} to {scene.to} is never; nothing would happen")
+            raise document.error(at, f"every {scene.every} from {scene.from_} to {scene.to} is never")
         for key in ("signatures", "expires"):
             if (text := getattr(scene, key)) is not None:
                 _seconds(document, f"{at}.{key}", text)
