@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from . import vantage, words
 from .model import Health
+from .propagation import NO_ANSWER
+from .rules import Divergence, scaled
 from .state import MICROS, moment
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 #: Health looks at the questions of the last minutes.
 WINDOW = 120 * MICROS
-_FAILED = frozenset({"timeout", "unreachable", "refused", "servfail", "error", "malformed", "referral"})
 _DEDUCTION = {"critical": 70, "warning": 25, "info": 5}
 _AT_RISK_SHARE = 0.02
 
@@ -33,11 +34,11 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
             if latest.time < now - WINDOW or unreached:
                 continue
             pair[0] += 1
-            pair[1] += latest.outcome in _FAILED
+            pair[1] += latest.outcome in NO_ANSWER
             if latest.dnssec is not None and role == "authoritative":
                 statuses.add(latest.dnssec)
     total, failed = (sum(pair[i] for pair in regions.values()) for i in (0, 1))
-    shares = [a.share for q, a in state.agreement.items() if a.share is not None and a.learned and q in state.latest]
+    shares = _shares(state, zone, rules)
     reasons: list[str] = []
     score = 100
     worst = "healthy"
@@ -65,6 +66,25 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
             for region, (asked, bad) in sorted(regions.items())
         },
     )
+
+
+def _shares(state: ZoneState, zone: Zone, rules: Rules) -> list[float]:
+    """How far the regions agree on each question, of those on which they agreed for long enough before."""
+    judged = [
+        rule.detect for rule in rules.rules if isinstance(rule.detect, Divergence) and rule.detect.of == "regions"
+    ]
+    if not judged:
+        return []
+    first = min(judged, key=lambda detect: scaled(detect.learn, zone.criticality))
+    learn = scaled(first.learn, zone.criticality) * MICROS
+    found = []
+    for question, known in state.agreement.items():
+        name, _, qtype = question.rpartition("/")
+        expectation = zone.expectation(name, qtype)
+        differs = qtype in first.ignore or (expectation is not None and expectation.split)
+        if known.share is not None and known.steady >= learn and question in state.latest and not differs:
+            found.append(known.share)
+    return found
 
 
 def _dnssec(statuses: set[str]) -> str | None:

@@ -34,7 +34,8 @@ _STALE_TTL = 30
 _NEGATIVE = 3600
 #: So much longer than the TTL an answer may be seen: between two looks at the authority, and on the way.
 _SLACK = 30 * MICROS
-_SILENT = frozenset({"timeout", "unreachable", "refused", "servfail", "error", "malformed", "referral"})
+#: Outcomes that say nothing of the data.
+NO_ANSWER = frozenset({"timeout", "unreachable", "refused", "servfail", "error", "malformed", "referral"})
 _EMPTY = frozenset({"nodata", "nxdomain"})
 
 
@@ -95,7 +96,7 @@ def _unanimous(vantages: dict[str, Latest], now: int) -> tuple[str | None, int, 
     answer: str | None = None
     ttl = 0
     for key, latest in vantages.items():
-        if latest.time < now - FRESH or latest.outcome in _SILENT:
+        if latest.time < now - FRESH or latest.outcome in NO_ANSWER:
             continue
         if answer is None:
             answer = latest.answer
@@ -117,7 +118,7 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
     authority: dict[str, list[Latest]] = {}
     for key, latest in sorted(vantages.items()):
         region, role, server = vantage.parts(key)
-        if latest.time < now - FRESH or latest.outcome in _SILENT:
+        if latest.time < now - FRESH or latest.outcome in NO_ANSWER:
             continue
         if role == "authoritative":
             authority.setdefault(server, []).append(latest)

@@ -131,7 +131,6 @@ class Agreement(Struct):
     share: float | None = None
     agreed: int | None = None
     diverged: int | None = None
-    learned: bool = False
     ttl: int = 0
     """Largest TTL at the authority while they agreed: how long a cache may hold the old answer."""
     steady: int = 0
