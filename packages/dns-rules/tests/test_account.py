@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import pytest
-from dns_rules import Engine, Inventory, RulesError, load_rules
+from dns_rules import Engine, RulesError, load_rules
 from dns_rules.account import account, in_words, prevented
-from dns_rules.generate import events
 from dns_rules.museum import recordings
 
 RULES = load_rules()
@@ -17,15 +16,9 @@ RULES = load_rules()
 def judged(id_):
     """A recording's changes of incidents, and its events."""
     ((_, recording),) = recordings(None, [id_])
-    inventory = Inventory(version=1, teams=recording.teams, observers=recording.observers, zones=recording.zones)
-    first = recording.zones[0].zone
-    happened = [
-        e for n, scene in enumerate(recording.timeline) for e in events(scene.zone or first, (scene,), number=n)
-    ]
-    happened.sort(key=lambda event: (event.time, event.id))
-    engine = Engine(inventory, RULES)
-    changes = [i for step in (engine.step(happened), engine.finish()) for i in step.incidents]
-    return changes, {event.id: event for event in happened}, inventory.zones[0]
+    happened = recording.events()
+    changes = Engine(recording.inventory, RULES).run(happened)
+    return changes, {event.id: event for event in happened}, recording.zones[0]
 
 
 def told(id_, rule):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import yaml
 
+from . import durations
 from .errors import DnsEventsError
 
 if TYPE_CHECKING:
@@ -99,6 +100,17 @@ class Document:
                 where += f".{unknown[1]}"
                 text = f"unknown key {unknown[1]!r}; {_suggestion(unknown[1], kind)}"
             raise self.error(where, text) from error
+
+    def seconds(self, at: str, text: Any) -> float:
+        """A duration that stands at a path, as ``$.delivery.most_age``.
+
+        Raises:
+            Exception: of the class given; it is no duration.
+        """
+        try:
+            return durations.seconds(text)
+        except ValueError as error:
+            raise self.error(at, str(error)) from error
 
     def error(self, path: str, text: str) -> Exception:
         """An error about the value at a path such as ``$.zones[0].owner``."""

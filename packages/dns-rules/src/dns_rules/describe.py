@@ -9,6 +9,7 @@ from msgspec import structs
 
 from . import words
 from .model import Incident, Offender
+from .rules import PLACEHOLDERS
 from .state import micros
 
 if TYPE_CHECKING:
@@ -67,9 +68,8 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) ->
         servers=_union(f.where.servers for f in own),
         names=_union(f.where.names for f in own),
     )
-    facts = dict.fromkeys(("regions", "servers", "names", "count", "total", "why", "before", "after", "probe"), "")
     zones = sorted([item.incident.zone, *item.zones]) if item.zones else []
-    facts |= {"share": "", "change": "", "zones": ""} | own[0].facts | {"zone": item.incident.zone}
+    facts = dict.fromkeys(PLACEHOLDERS, "") | own[0].facts | {"zone": item.incident.zone}
     if len(own) > 1:
         facts |= {
             "servers": words.listing(where.servers),

@@ -201,6 +201,14 @@ class Engine:
         incidents = self.correlation.step(judged.findings, self.judgement.sealed)
         return Step(judged.findings, judged.health, judged.zones, judged.gone, incidents)
 
+    def run(self, events: Iterable[Event]) -> list[Incident]:
+        """All that becomes of incidents in a whole recording, to its end.
+
+        Args:
+            events: in the order in which they came.
+        """
+        return [incident for step in (self.step(events), self.finish()) for incident in step.incidents]
+
     def finish(self) -> Step:
         """Judge what is still open, as at the end of a recording."""
         return self.step((), self.judgement.end())

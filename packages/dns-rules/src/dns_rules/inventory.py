@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from dateutil.rrule import rrule, rrulestr
 from dns_events import InvalidNameError, durations, normalize, within
@@ -178,7 +178,7 @@ def _check_teams(document: Document, inventory: Inventory) -> None:
             at = f"$.teams.{key}.escalate[{index}]"
             if step.to not in inventory.teams:
                 raise document.error(f"{at}.to", f"team {step.to!r} is not under `teams` ({known})")
-            _duration(document, f"{at}.after", step.after)
+            document.seconds(f"{at}.after", step.after)
 
 
 def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone:
@@ -223,7 +223,7 @@ def _change(document: Document, change: Change, at: str) -> None:
     if change.schedule is not None:
         if change.duration is None:
             raise document.error(at, f"change {change.id}: a schedule needs a `duration`, for instance 2h")
-        _duration(document, f"{at}.duration", change.duration)
+        document.seconds(f"{at}.duration", change.duration)
         try:
             occurrences(change.schedule)
         except ValueError as error:
@@ -237,13 +237,6 @@ def _name(document: Document, at: str, name: str) -> str:
     try:
         return normalize(name)
     except InvalidNameError as error:
-        raise document.error(at, str(error)) from error
-
-
-def _duration(document: Document, at: str, text: Any) -> float:
-    try:
-        return durations.seconds(text)
-    except ValueError as error:
         raise document.error(at, str(error)) from error
 
 

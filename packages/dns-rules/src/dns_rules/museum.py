@@ -22,6 +22,8 @@ from .rules import PACKAGED
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from dns_events import Event
+
     from .model import Incident
     from .rules import Rules
 
@@ -71,6 +73,19 @@ class Recording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     zones: tuple[Zone, ...]
     timeline: tuple[Scene, ...]
     expect: tuple[Expected, ...] = ()
+
+    @property
+    def inventory(self) -> Inventory:
+        """What is watched."""
+        return Inventory(version=1, teams=self.teams, observers=self.observers, zones=self.zones)
+
+    def events(self) -> list[Event]:
+        """What happened, in the order of time."""
+        found = []
+        for number, scene in enumerate(self.timeline):
+            # Each by itself, so that the ids of two zones' spans differ.
+            found += events(scene.zone or self.zones[0].zone, (scene,), number=number)
+        return sorted(found, key=lambda event: (event.time, event.id))
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -136,27 +151,24 @@ def _checked(document: Document, recording: Recording) -> Recording:
         raise document.error("$", "an incident has a date, sources, and something that is expected")
     if recording.kind == "quiet" and recording.expect:
         raise document.error("$.expect", "nothing is expected of a quiet day; take it out, or write kind: incident")
-    inventory = checked(
-        document,
-        Inventory(version=1, teams=recording.teams, observers=recording.observers, zones=recording.zones),
-    )
+    inventory = checked(document, recording.inventory)
     for index, scene in enumerate(recording.timeline):
         at = f"$.timeline[{index}]"
         _known(document, inventory, at, scene.zone)
         times = {"from": scene.from_, "to": scene.to, "every": scene.every}
-        begin, end, pace = (_seconds(document, f"{at}.{key}", text) for key, text in times.items())
+        begin, end, pace = (document.seconds(f"{at}.{key}", text) for key, text in times.items())
         if not 0 < pace <= end - begin:
             raise document.error(at, f"every {scene.every} from {scene.from_} to {scene.to} is never")
         for key in ("signatures", "expires"):
             if (text := getattr(scene, key)) is not None:
-                _seconds(document, f"{at}.{key}", text)
+                document.seconds(f"{at}.{key}", text)
     for index, expected in enumerate(recording.expect):
         at = f"$.expect[{index}]"
         _known(document, inventory, at, expected.zone)
         if expected.owner not in inventory.teams:
             raise document.error(f"{at}.owner", f"owner {expected.owner!r} is not under `teams`")
         for key in ("fault", "within"):
-            _seconds(document, f"{at}.{key}", getattr(expected, key))
+            document.seconds(f"{at}.{key}", getattr(expected, key))
     return structs.replace(recording, zones=inventory.zones)
 
 
@@ -165,19 +177,12 @@ def _known(document: Document, inventory: Inventory, at: str, zone: str | None) 
         raise document.error(f"{at}.zone", f"zone {zone!r} is not under `zones`")
 
 
-def _seconds(document: Document, at: str, text: str) -> float:
-    try:
-        return durations.seconds(text)
-    except ValueError as error:
-        raise document.error(at, str(error)) from error
-
-
 def judge(document: Document, recording: Recording, rules: Rules) -> Verdict:
     """Put a recording through the engine, and compare what was said with what should be."""
     for index, expected in enumerate(recording.expect):
         if rules.rule(expected.rule) is None:
             raise document.error(f"$.expect[{index}].rule", f"rule {expected.rule!r} is not in the pack")
-    incidents = _incidents(recording, rules)
+    incidents = Engine(recording.inventory, rules).run(recording.events())
     resolved = {incident.id for incident in incidents if incident.state == "resolved"}
     last = {incident.id: incident for incident in incidents}
     fired: dict[str, Incident] = {}
@@ -212,18 +217,6 @@ def judge(document: Document, recording: Recording, rules: Rules) -> Verdict:
         for index, expected in open_.items()
     ]
     return Verdict(recording=recording, file=str(document.path), pages=tuple(pages), failures=tuple(failures))
-
-
-def _incidents(recording: Recording, rules: Rules) -> list[Incident]:
-    inventory = Inventory(version=1, teams=recording.teams, observers=recording.observers, zones=recording.zones)
-    first = recording.zones[0].zone
-    happened = []
-    for number, scene in enumerate(recording.timeline):
-        # Each by itself, so that the ids of two zones' spans differ.
-        happened += events(scene.zone or first, (scene,), number=number)
-    happened.sort(key=lambda event: (event.time, event.id))
-    engine = Engine(inventory, rules)
-    return [incident for step in (engine.step(happened), engine.finish()) for incident in step.incidents]
 
 
 def _meets(incident: Incident, at: float, expected: Expected, recording: Recording) -> bool:

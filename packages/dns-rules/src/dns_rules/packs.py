@@ -20,7 +20,6 @@ import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dns_events import durations
 from dns_events.yamlfile import Document
 from msgspec import Struct, structs
 
@@ -120,10 +119,7 @@ def _rule(document: Document, value: Any) -> Rule:
         raise document.error("$.id", f"id {rule.id!r} differs from the file's name; write {document.path.stem!r}")
     for path, duration in _durations(rule):
         for text in [duration] if isinstance(duration, str) else duration.values():
-            try:
-                durations.seconds(text)
-            except ValueError as error:
-                raise document.error(path, str(error)) from error
+            document.seconds(path, text)
         if isinstance(duration, dict) and (missing := {"critical", "high", "normal"} - set(duration)):
             raise document.error(path, f"nothing for {', '.join(sorted(missing))}; write one for each criticality")
     if isinstance(rule.severity, dict) and (missing := {"critical", "high", "normal"} - set(rule.severity)):

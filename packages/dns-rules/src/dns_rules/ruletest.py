@@ -142,13 +142,9 @@ def judge_timeline(zone: Zone, timeline: tuple[Span, ...], rules: Rules, also: t
     """
     zones = (zone, *(msgspec.structs.replace(zone, zone=name) for name in also))
     teams = {"web": Team(name="Web"), "tower": Team(name="Tower")}
-    engine = Engine(Inventory(version=1, teams=teams, observers="tower", zones=zones), rules)
-    incidents: list[Incident] = []
     happened = [event for each in zones for event in events(each.zone, timeline)]
     happened.sort(key=lambda event: (event.time, event.id))
-    for step in (engine.step(happened), engine.finish()):
-        incidents += step.incidents
-    return incidents
+    return Engine(Inventory(version=1, teams=teams, observers="tower", zones=zones), rules).run(happened)
 
 
 def _both_ways(rule: str, suite: Suite, path: Path) -> list[Result]:

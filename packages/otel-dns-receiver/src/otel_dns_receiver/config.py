@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import dns.rdatatype
 import msgspec
-from dns_events import DnsEventsError, Probe, Transport, durations, normalize, within
+from dns_events import DnsEventsError, Probe, Transport, normalize, within
 from dns_events.yamlfile import Document
 from msgspec import Meta, Struct, structs
 
@@ -237,10 +237,7 @@ def _control(document: Document, control: Control | None) -> Control | None:
 
 
 def _delivery(document: Document, base: Path, delivery: Delivery) -> Delivery:
-    try:
-        age = durations.seconds(delivery.most_age)
-    except ValueError as error:
-        raise document.error("$.delivery.most_age", str(error)) from error
+    age = document.seconds("$.delivery.most_age", delivery.most_age)
     return structs.replace(
         delivery,
         most_age=age,
@@ -296,10 +293,7 @@ def _type(document: Document, at: str, qtype: str) -> str:
 
 
 def _duration(document: Document, name: str, value: Duration) -> float:
-    try:
-        seconds = durations.seconds(value)
-    except ValueError as error:
-        raise document.error(f"$.{name}", str(error)) from error
+    seconds = document.seconds(f"$.{name}", value)
     if seconds < 0.05:
         raise document.error(f"$.{name}", f"{value} is too short; write at least 50ms")
     return seconds

@@ -39,6 +39,14 @@ class Reading(NamedTuple):
     cleared: frozenset[str]
 
 
+def standing(state: ZoneState, rule: Rule) -> set[str]:
+    """The keys of a rule's active findings."""
+    if not state.active:
+        return set()  # by far the commonest case
+    head = f"{rule.id}\t"
+    return {key.removeprefix(head) for key in state.active if key.startswith(head)}
+
+
 if TYPE_CHECKING:
     #: Zone state, the rule, the zone's inventory entry, and the evaluated time (microseconds).
     Detect = Callable[["ZoneState", "Rule", "Zone", int], "Reading"]

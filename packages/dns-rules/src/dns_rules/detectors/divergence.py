@@ -11,7 +11,7 @@ from dns_rules.propagation import RESTLESS
 from dns_rules.rules import Divergence, scaled
 from dns_rules.state import MICROS, moment
 
-from .condition import Condition, Reading
+from .condition import Condition, Reading, standing
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -29,7 +29,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     learn = int(scaled(rule.detect.learn, zone.criticality) * MICROS)
     grace = int(scaled(rule.detect.grace, zone.criticality) * MICROS)
     if rule.detect.of == "servers":
-        return _servers(state, rule.detect, learn, grace, now)
+        return _servers(state, rule, rule.detect, learn, grace, now)
     holds: dict[str, Condition] = {}
     cleared = set(memory.agreeing)
     for question, spread in memory.spreads.items():
@@ -104,7 +104,7 @@ def _late(voice: Voice, known: Agreement) -> str:
     return f"which the old TTL of {known.ttl} s explained until {moment(voice.until):%H:%M:%S}Z"
 
 
-def _servers(state: ZoneState, detect: Divergence, learn: int, grace: int, now: int) -> Reading:
+def _servers(state: ZoneState, rule: Rule, detect: Divergence, learn: int, grace: int, now: int) -> Reading:
     behind: dict[str, list[str]] = {}
     tolerated: set[str] = set()
     for question, spread in memory_of(state).spreads.items():
@@ -116,9 +116,8 @@ def _servers(state: ZoneState, detect: Divergence, learn: int, grace: int, now: 
                 behind.setdefault(server, []).append(question)
             else:
                 tolerated.add(server)
-    active = {key.split("\t")[1] for key in state.active if "\t" in key}
     holds = {server: _behind(server, questions, state) for server, questions in behind.items()}
-    return Reading(holds, frozenset(active - set(behind) - tolerated))
+    return Reading(holds, frozenset(standing(state, rule) - set(behind) - tolerated))
 
 
 def _behind(server: str, questions: list[str], state: ZoneState) -> Condition:

@@ -10,7 +10,7 @@ from dns_rules.model import Offender
 from dns_rules.rules import Sustained, scaled
 from dns_rules.state import MICROS
 
-from .condition import Condition, Reading
+from .condition import Condition, Reading, standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,7 +32,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     assert isinstance(rule.detect, Sustained)
     window = int(scaled(rule.detect.window, zone.criticality) * MICROS)
     memory = memory_of(state)
-    active = bool(state.active) and any(key.startswith(f"{rule.id}\t") for key in state.active)
+    active = standing(state, rule)
     if memory.failed.get(rule.id, ALWAYS) < now - window and not active:
         return _NOTHING  # by far the commonest case: nothing failed, so nothing can begin, and nothing can be over
     sums = memory.window(rule, state)
@@ -42,8 +42,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     quiet = frozenset(key for key, pair in recent.items() if _is_quiet(*pair, rule.detect))
     if active and places:
         # What nobody asks any more, a server that was taken out of the NS set, say, is no trouble any more.
-        mine = {key.removeprefix(f"{rule.id}\t") for key in state.active if key.startswith(f"{rule.id}\t")}
-        quiet |= {key for key in mine - {""} if key not in places}
+        quiet |= active - {""} - places.keys()
     tripped: dict[str, Place] = {}
     known: set[str] = set()
     concerned = not rule.where.validated or zone.dnssec == "required" or state.secure
