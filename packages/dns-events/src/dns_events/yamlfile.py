@@ -6,6 +6,7 @@ It stands here, at the one place that every part may import, so that all configu
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,10 @@ T = TypeVar("T")
 
 #: A configuration larger than this is a mistake, and YAML aliases could make it a costly one.
 MAX_BYTES = 4 << 20
+#: libyaml composes by recursion without end, and the stack ends somewhere.
+MAX_DEPTH = 50
+#: Values with every alias and merge key written out; what a file of `MAX_BYTES` may hold without any.
+MAX_VALUES = 1 << 20
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -57,6 +62,7 @@ class Document:
             msg = f"{path}: {len(text)} bytes; at most {MAX_BYTES} are read"
             raise self._error(msg)
         try:
+            self._check_depth(text)
             loader = _Loader(text)
             try:
                 self._root = loader.get_single_node()
@@ -69,7 +75,21 @@ class Document:
             msg = f"{path}:{line}: not YAML: {getattr(cause, 'problem', None) or cause}"
             raise self._error(msg) from cause
 
+    def _check_depth(self, text: bytes) -> None:
+        depth = 0
+        for event in yaml.parse(text, yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                msg = f"{self.path}:{event.start_mark.line + 1}: nested more than {MAX_DEPTH} times"
+                raise self._error(msg)
+
     def _plain(self, loader: Any) -> Any:
+        if _values(self._root, {}) > MAX_VALUES:
+            msg = f"{self.path}: more than {MAX_VALUES:,} values with its aliases written out; use fewer aliases (*)"
+            raise self._error(msg)
         key = _repeated(self._root, set())
         if key is not None:
             msg = f"{self.path}:{key.start_mark.line + 1}: {key.value!r} stands twice; keep one"
@@ -141,6 +161,16 @@ def _suggestion(key: str, kind: Any) -> str:
     parts = msgspec.json.schema(kind, schema_hook=lambda _: {}).get("$defs", {}).values()
     near = difflib.get_close_matches(key, {name for part in parts for name in part.get("properties", ())}, n=1)
     return f"did you mean {near[0]!r}?" if near else f"{kind.__name__}'s keys are in its JSON Schema"
+
+
+def _values(node: Any, known: dict[int, float]) -> float:
+    """How many values a node is with every alias in it written out; endless where it contains itself."""
+    if id(node) not in known:
+        known[id(node)] = math.inf  # while it is being counted, whoever meets it again is inside of it
+        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+        inner = (each for part in parts for each in (part if isinstance(part, tuple) else (part,)))
+        known[id(node)] = 1 + sum(_values(each, known) for each in inner)
+    return known[id(node)]
 
 
 def _repeated(node: Any, seen: set[int]) -> Any:

@@ -1,0 +1,52 @@
+"""YAML of an untrusted hand: what it may cost, and what it is told."""
+
+from __future__ import annotations
+
+import pytest
+from dns_events import DnsEventsError
+from dns_events.yamlfile import MAX_DEPTH, MAX_VALUES, Document
+
+
+def document(tmp_path, text):
+    """A file with a text, read."""
+    file = tmp_path / "some.yaml"
+    file.write_text(text)
+    return Document(file)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 200_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}")])
+def test_deep_nesting_is_refused_with_its_line(tmp_path, depth, opening, closing):
+    with pytest.raises(DnsEventsError, match=rf"some\.yaml:2: nested more than {MAX_DEPTH} times"):
+        document(tmp_path, "# a comment\n" + opening * depth + closing * depth)
+
+
+def test_what_is_not_too_deep_is_read(tmp_path):
+    value = document(tmp_path, "[" * MAX_DEPTH + "]" * MAX_DEPTH).value
+    for _ in range(MAX_DEPTH - 1):
+        (value,) = value
+    assert value == []
+
+
+def bomb(item):
+    """A few lines in which each line holds the one before many times."""
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{n}: &a{n} " + item.format(f"*a{n - 1}") for n in range(1, 25)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [bomb("[{0}, {0}]"), bomb("{{<<: [{0}, {0}]}}"), "a: &a [*a]", "a: &a {b: *a}"],
+    ids=["aliases", "merge-keys", "list-in-itself", "mapping-in-itself"],
+)
+def test_a_bomb_of_aliases_is_refused(tmp_path, text):
+    with pytest.raises(DnsEventsError, match=f"more than {MAX_VALUES:,} values with its aliases written out"):
+        document(tmp_path, text)
+
+
+def test_aliases_and_merge_keys_are_read(tmp_path):
+    value = document(
+        tmp_path, "base: &base {every: 10s, types: &types [A, AAAA]}\nzone: {<<: *base, also: *types}"
+    ).value
+    assert value["zone"] == {"every": "10s", "types": ["A", "AAAA"], "also": ["A", "AAAA"]}
