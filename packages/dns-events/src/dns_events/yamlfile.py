@@ -70,8 +70,7 @@ class Document:
             finally:
                 loader.dispose()
         except yaml.YAMLError as cause:
-            mark = getattr(cause, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
+            line = _line(getattr(cause, "problem_mark", None))
             msg = f"{path}:{line}: not YAML: {getattr(cause, 'problem', None) or cause}"
             raise self._error(msg) from cause
 
@@ -83,7 +82,7 @@ class Document:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > MAX_DEPTH:
-                msg = f"{self.path}:{event.start_mark.line + 1}: nested more than {MAX_DEPTH} times"
+                msg = f"{self.path}:{_line(event.start_mark)}: nested more than {MAX_DEPTH} times"
                 raise self._error(msg)
 
     def _plain(self, loader: Any) -> Any:
@@ -161,6 +160,10 @@ def _suggestion(key: str, kind: Any) -> str:
     parts = msgspec.json.schema(kind, schema_hook=lambda _: {}).get("$defs", {}).values()
     near = difflib.get_close_matches(key, {name for part in parts for name in part.get("properties", ())}, n=1)
     return f"did you mean {near[0]!r}?" if near else f"{kind.__name__}'s keys are in its JSON Schema"
+
+
+def _line(mark: Any) -> int:
+    return mark.line + 1 if mark else 1
 
 
 def _values(node: Any, known: dict[int, float]) -> float:
