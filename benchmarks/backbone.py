@@ -28,7 +28,7 @@ from kafka_bridge.store.rollup import reopen
 from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from tests.stack.bridges import INVENTORY, ZONES, Stack, requests
+from tests.stack.bridges import INVENTORY, ZONES, Stack, requests, servers_of
 from tests.stack.kafka.broker import Broker
 
 from .figure import Figure
@@ -61,10 +61,11 @@ def recording(count: int, *, failing: int = 0) -> list[Event]:
     for number, zone in enumerate(ZONES):
         well = seconds * 3 // 4 if number < failing else seconds
         asked = tuple(f"{label}.{zone}" for label in ("www", "api", "mail", "login"))
+        servers = servers_of(zone)
         spans = (
-            Span(to=f"{well}s", every="5s", names=asked, dnssec="secure"),
+            Span(to=f"{well}s", every="5s", names=asked, servers=servers, dnssec="secure"),
             Span(to=f"{seconds}s", every="5s", names=asked, role="recursive", servers=("192.0.2.53",)),
-            Span(from_=f"{well}s", to=f"{seconds}s", every="5s", names=asked, outcome="timeout"),
+            Span(from_=f"{well}s", to=f"{seconds}s", every="5s", names=asked, servers=servers, outcome="timeout"),
         )
         found += events(zone, spans, start)
     found.sort(key=lambda event: event.time)
@@ -146,11 +147,12 @@ class Estate(Stack):
         every, end = f"{len(cls.zones) * 9 / rate:.4f}s", f"{FAULTS + 100}s"
         found: list[Event] = []
         for number, zone in enumerate(cls.zones):
+            servers = (f"10.53.{number}.1", f"10.53.{number}.2")  # of its own: those who share theirs are one incident
             well = f"{10 + (FAULTS - 10) * number / len(cls.zones):.3f}s" if number % 2 else end
             spans = (
-                Span(to=well, every=every),
+                Span(to=well, every=every, servers=servers),
                 Span(to=end, every=every, role="recursive", servers=("192.0.2.53",)),
-                Span(from_=well, to=end, every=every, outcome="timeout"),
+                Span(from_=well, to=end, every=every, servers=servers, outcome="timeout"),
             )
             found += events(zone, spans, start)
         return sorted(found, key=lambda event: event.time)

@@ -9,6 +9,7 @@ microseconds, because exact arithmetic keeps replays equal to the byte.
 from __future__ import annotations
 
 import datetime as dt
+import zlib
 from typing import TypeVar
 
 import msgspec
@@ -17,8 +18,10 @@ from msgspec import Struct
 from .errors import StateError
 from .model import Finding, Incident
 
-#: Raised with every change of the shapes below that an older reader would misread.
-VERSION = 1
+#: Raised with every change of what is saved that an older reader would misread.
+VERSION = 2
+#: What this one reads. The first had its ring as it is in memory.
+_READABLE = (1, VERSION)
 
 MICROS = 1_000_000
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -235,18 +238,29 @@ _ENCODER = msgspec.msgpack.Encoder()
 S = TypeVar("S", ZoneState, CorrelationState)
 
 
+class _Packed(Struct):
+    """What is not saved as it is in memory."""
+
+    packed: list[bytes] = []
+    """The entries of `ZoneState.ring`, each compressed by itself."""
+
+
+_PACKED = msgspec.msgpack.Decoder(_Packed)
+_ENTRY = msgspec.msgpack.Decoder(tuple[int, Tallies])
+
+
 def encode(state: ZoneState | CorrelationState) -> bytes:
     """The state as bytes (MessagePack)."""
     if not isinstance(state, ZoneState):
         return _ENCODER.encode(state)
-    # Sealed tallies are most of a state and never change, so that each is encoded once.
-    known: dict[int, msgspec.Raw] = vars(state).get("encoded", {})
+    # Sealed tallies are most of a state and never change, so that each is packed once.
+    known: dict[int, bytes] = vars(state).get("packed", {})
     ring = {
-        entry[0]: known[entry[0]] if entry[0] in known else msgspec.Raw(_ENCODER.encode(entry)) for entry in state.ring
+        entry[0]: known.get(entry[0]) or zlib.compress(_ENCODER.encode(entry), level=1) for entry in state.ring
     }
-    vars(state)["encoded"] = ring
+    vars(state)["packed"] = ring
     fields = {name: getattr(state, name) for name in state.__struct_fields__}
-    return _ENCODER.encode(fields | {"ring": list(ring.values())})
+    return _ENCODER.encode(fields | {"version": VERSION, "ring": (), "packed": list(ring.values())})
 
 
 def decode(data: bytes, kind: type[S]) -> S:
@@ -257,12 +271,15 @@ def decode(data: bytes, kind: type[S]) -> S:
     """
     try:
         state = msgspec.msgpack.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+        if isinstance(state, ZoneState):
+            state.ring += [_ENTRY.decode(zlib.decompress(entry)) for entry in _PACKED.decode(data).packed]
+    except (msgspec.DecodeError, zlib.error) as error:
         msg = f"saved state cannot be read: {error}"
         raise StateError(msg) from error
-    if state.version != VERSION:
-        msg = f"saved state is of version {state.version}, this one reads {VERSION}"
+    if state.version not in _READABLE:
+        msg = f"saved state is of version {state.version}, this one reads {' and '.join(map(str, _READABLE))}"
         raise StateError(msg)
+    state.version = VERSION
     return state
 
 

@@ -176,22 +176,23 @@ class Partition:
                     new.append(event)
             here = new if self._relay is None else self._relay.exchange(cursor, self.number, new, batch.sources)
             self._adopt(cursor, judgement, {event.zone for event in here})
-            judged = judgement.step(here, until, horizon=self._horizon)
-            enriched: list[Enriched] = []
-            if self._enricher is not None:
-                enriched = self._enricher.enrich(cursor, new, judgement, self.inventory, batch.sources)
-            if self._publish is not None and enriched:
-                self._publish(enriched)
             planned = plan(new)
             note_late(cursor, {(key[0], key[1]) for key in planned.minutes})
-            write.aggregates(cursor, planned, self.number % _SLOTS)
+            enriched: list[Enriched] = []
+            with connection.pipeline():  # PostgreSQL writes one thing while the next is worked out
+                write.aggregates(cursor, planned, self.number % _SLOTS)
+                judged = judgement.step(here, until, horizon=self._horizon)
+                if self._enricher is not None:
+                    enriched = self._enricher.enrich(cursor, new, judgement, self.inventory, batch.sources)
+                if self._publish is not None and enriched:
+                    self._publish(enriched)
+                write.evidence(cursor, select(new))
+                write.judgement(cursor, judged.findings, judged.health)
+                write.dead_letters(cursor, self._bus, self.number, batch.dead)
+                write.states(cursor, self.number, ((zone, judgement.dump(zone)) for zone in sorted(judged.zones)))
+                write.forget_states(cursor, judged.gone)
             if self._archive:
                 write.archive(cursor, enriched)
-            write.evidence(cursor, select(new))
-            write.judgement(cursor, judged.findings, judged.health)
-            write.dead_letters(cursor, self._bus, self.number, batch.dead)
-            write.states(cursor, self.number, [(zone, judgement.dump(zone)) for zone in sorted(judged.zones)])
-            write.forget_states(cursor, judged.gone)
             sealed = _sealed(judgement, until)
             if batch.last is not None or sealed is not None:
                 cursor.execute(

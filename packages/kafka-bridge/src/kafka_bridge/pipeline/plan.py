@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
 from dns_events import Delegation, Observation, Registration, Traffic, ZoneChange, fingerprint
 from msgspec import Struct
 
@@ -34,6 +33,10 @@ class Counts(Struct):
         if event.dnssec is not None:
             self.secure += event.dnssec.status == "secure"
             self.bogus += event.dnssec.status == "bogus"
+
+    def counted(self) -> dict[str, int]:
+        """By column."""
+        return {**self.outcomes, "secure": self.secure, "bogus": self.bogus}
 
 
 class Minute(Counts):
@@ -102,13 +105,6 @@ def plan(events: Iterable[Event]) -> Plan:
 def region_of(event: Event) -> str:
     """The region an event counts for; a probe without one is a region of its own."""
     return event.probe.region or event.probe.id
-
-
-def answer_data(event: Observation) -> str:
-    """The answer's records as JSON text."""
-    records: list[dict[str, Any]] = [msgspec.to_builtins(record) for record in event.answers]
-    # PostgreSQL's JSON cannot hold NUL; a TXT record may.
-    return msgspec.json.encode(records).decode().replace("\\u0000", "\\ufffd")
 
 
 def answer_mark(event: Observation) -> str:
