@@ -9,7 +9,7 @@ import statistics
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from tests.stack.bridges import INVENTORY, ZONES, Stack, requests, servers_of
 from tests.stack.kafka.broker import Broker
 
 from .figure import Figure
+from .share import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,11 +79,11 @@ def figures(count: int = 200_000) -> Iterator[Figure]:
     payloads = sent(listed)
     with servers() as (folder, broker, postgres):
         one = _drain(folder / "one", broker, postgres, payloads, len(listed), workers=1)
-        two = _drain(folder / "two", broker, postgres, payloads, len(listed), workers=2)
+        slow = [_drain(folder / f"{n}", broker, postgres, payloads, len(listed), workers=n, share=0.4) for n in (1, 2)]
         plain = _plain(broker, postgres, len(listed))
     yield Figure("raw topic to incidents and store, one worker, events/s", one, "the limit", 10_000)
     yield Figure("the same, beside plain rows", one, "consumer and executemany, no judgement", plain)
-    yield Figure("two workers, events/s", two, "one worker", one)
+    yield Figure("two workers that have 0.4 of a core each, events/s", slow[1], "one such worker", slow[0])
     yield from delay(one / 2)
 
 
@@ -175,7 +176,8 @@ def delay(rate: float) -> Iterator[Figure]:
         (folder / "delay").mkdir()
         stack = Estate(folder / "delay", broker, postgres, "benchdelay", settle="0s")
         try:
-            bridge = stack.bridge(("forward", "normalize", "judge", "correlate", "deliver"))
+            bridge = stack.bridge(("forward",))
+            stack.bridge(("normalize", "judge", "correlate", "deliver"))
             assert dt.datetime.now(dt.UTC) < start, "it took too long to make the events; choose a lower rate"
             seen = Seen(stack.store, len(due))
             seen.start()
@@ -270,10 +272,22 @@ def _drain(
     *,
     workers: int,
     failing: int = 0,
+    share: float | None = None,
 ) -> float:
-    """Events a second, from the first committed to the last, with all of them on the bus before."""
+    """Events a second, from the first committed to the last, with all of them on the bus before.
+
+    Args:
+        folder: to be made; its name is the environment's.
+        broker: with the bus.
+        postgres: with the store.
+        payloads: that are sent.
+        count: of the events in them.
+        workers: that read them.
+        failing: zones of which there will be an incident.
+        share: of a core that each worker has; a core of its own, as long as there are any, where ``None``.
+    """
     folder.mkdir()
-    stack = Backlog(folder, broker, postgres, f"bench{workers}", settle="0s")
+    stack = Backlog(folder, broker, postgres, f"bench{folder.name}", settle="0s")
     producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 20, "compression.type": "lz4"})
     for moment, payload in payloads:
         while True:
@@ -291,14 +305,10 @@ def _drain(
         bridges += [stack.bridge(("normalize", "judge")) for _ in range(workers - 1)]
         for number, bridge in enumerate(bridges):
             os.sched_setaffinity(bridge.process.pid, {number % (os.cpu_count() or 1)})
-        marks: list[tuple[float, int]] = []
+        pids = [bridge.process.pid for bridge in bridges]
         with psycopg.connect(stack.store, autocommit=True, options="-c search_path=dnstower") as connection:
-            while not marks or marks[-1][1] < count:
-                row = connection.execute("select coalesce(sum(events), 0)::bigint from probe_seen").fetchone()
-                done = row[0] if row else 0
-                if done and (not marks or done > marks[-1][1]):
-                    marks.append((time.monotonic(), done))
-                time.sleep(0.05)
+            with held(pids, share) if share is not None else nullcontext():
+                marks = _marks(connection, count)
             assert connection.execute("select count(*) from seen_event").fetchone() == (count,)
         # Minutes that were over before are rolled up again a moment later.
         stack.wait("the counts", lambda: stack.one("select sum(total)::bigint from v_zone_minute") == count, 300)
@@ -314,6 +324,18 @@ def _drain(
         stack.close()
 
 
+def _marks(connection: psycopg.Connection[Any], count: int) -> list[tuple[float, int]]:
+    """How many events were committed when, until all are."""
+    marks: list[tuple[float, int]] = []
+    while not marks or marks[-1][1] < count:
+        row = connection.execute("select coalesce(sum(events), 0)::bigint from probe_seen").fetchone()
+        done = row[0] if row else 0
+        if done and (not marks or done > marks[-1][1]):
+            marks.append((time.monotonic(), done))
+        time.sleep(0.05)
+    return marks
+
+
 def _plain(broker: Broker, postgres: Server, count: int) -> float:
     """The same messages by a consumer that inserts each observation as a row, a batch a transaction."""
     with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
@@ -324,7 +346,7 @@ def _plain(broker: Broker, postgres: Server, count: int) -> float:
         consumer = Consumer(
             {"bootstrap.servers": broker.bootstrap, "group.id": "plain", "auto.offset.reset": "earliest"}
         )
-        consumer.subscribe(["bench1.dns.raw"])
+        consumer.subscribe(["benchone.dns.raw"])
         decoder, done, began = BulkDecoder(), 0, 0.0
         while done < count:
             messages = consumer.consume(8, 5)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from pathlib import Path
 
 import msgspec
 import pytest
 from dns_events import Observation
-from dns_rules import Engine, Inventory, Rules, Team, Zone, load_rules
+from dns_rules import Engine, Inventory, Rules, StateError, Team, Zone, load_rules
 from dns_rules.generate import Span, events
 from dns_rules.inventory import Change, Expectation, Lock
 from dns_rules.memory import Memory, recall
@@ -134,12 +135,31 @@ def test_the_recording_has_something_for_every_rule():
     assert found >= {rule.id for rule in RULES.rules} - SILENT
 
 
-def test_what_is_encoded_once_is_what_is_encoded_whole():
+def test_what_is_packed_once_is_what_is_packed_whole():
     engine = Engine(inventory(), RULES)
     for event in RECORDING:
         engine.step((event,))
         state = engine.judgement.state(ZONE.zone)
-        assert engine.judgement.dump(ZONE.zone) == msgspec.msgpack.encode(state)
+        dumped = engine.judgement.dump(ZONE.zone)
+        assert decode(dumped, ZoneState) == state
+        anew = copy.copy(state)
+        vars(anew).clear()  # of what was packed before
+        assert dumped == encode(anew)
+
+
+def test_a_damaged_state_is_no_state():
+    engine = Engine(inventory(), RULES)
+    engine.step(RECORDING)
+    dumped = engine.judgement.dump(ZONE.zone)
+    packed = msgspec.msgpack.decode(dumped)["packed"]
+    assert packed
+    for damaged in (
+        dumped[:-1],
+        dumped.replace(packed[3], bytes(len(packed[3]))),
+        msgspec.msgpack.encode({"version": 3}),
+    ):
+        with pytest.raises(StateError):
+            decode(damaged, ZoneState)
 
 
 def test_a_state_that_an_older_version_saved_goes_on():

@@ -255,9 +255,7 @@ def encode(state: ZoneState | CorrelationState) -> bytes:
         return _ENCODER.encode(state)
     # Sealed tallies are most of a state and never change, so that each is packed once.
     known: dict[int, bytes] = vars(state).get("packed", {})
-    ring = {
-        entry[0]: known.get(entry[0]) or zlib.compress(_ENCODER.encode(entry), level=1) for entry in state.ring
-    }
+    ring = {entry[0]: known.get(entry[0]) or zlib.compress(_ENCODER.encode(entry), level=1) for entry in state.ring}
     vars(state)["packed"] = ring
     fields = {name: getattr(state, name) for name in state.__struct_fields__}
     return _ENCODER.encode(fields | {"version": VERSION, "ring": (), "packed": list(ring.values())})

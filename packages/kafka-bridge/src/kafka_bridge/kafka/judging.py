@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -16,7 +19,7 @@ from psycopg_pool import PoolTimeout
 from kafka_bridge.errors import RegistryError
 from kafka_bridge.health.measures import Measures
 from kafka_bridge.pipeline.decode import Dead
-from kafka_bridge.pipeline.partition import Batch, Partition
+from kafka_bridge.pipeline.partition import Batch, Committed, Partition
 from kafka_bridge.setback import setback
 
 from .spread import relay_of
@@ -41,6 +44,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MESSAGES = 4000
+#: So many partitions are judged at a time: one is worked out while PostgreSQL or the brokers take another.
+_LANES = 2
+#: Seconds for which a batch is waited for: each writes the states of all zones in it, so that fewer cost less.
+_PATIENCE = 0.25
+_PAUSE = 0.2
+
+
+#: What was committed, or why nothing could be; ``None`` where there was nothing to commit.
+Outcome = Committed | Exception | None
 
 
 class Assigned:
@@ -54,7 +66,7 @@ class Assigned:
         """The step up to which time was passed."""
         self.held: list[Message] = []
         self.retry = 0.0
-        self.pause = 0.2
+        self.pause = _PAUSE
 
 
 class Judging(Stage):
@@ -125,12 +137,12 @@ class Judging(Stage):
         try:
             consumer.subscribe([self._topics.normalized], on_assign=self._assign, on_revoke=self._revoke)
             while not self.done:
-                messages = consumer.consume(_MESSAGES, 0.2)
+                messages = consumer.consume(_MESSAGES, _PATIENCE)
                 if self._unassigned is not None:
                     raise self._unassigned
                 self._take(consumer, messages)
                 self.connection.refresh(consumer)
-                if not any(assigned.held for assigned in self._assigned.values()):
+                if not any(assigned.held or assigned.pause > _PAUSE for assigned in self._assigned.values()):
                     self.well()
         finally:
             self._assigned.clear()
@@ -189,39 +201,62 @@ class Judging(Stage):
                 raise KafkaException(error)
         for number, batch in batches.items():
             self._assigned[number].held += batch
-        for number, assigned in list(self._assigned.items()):
-            if assigned.held and time.monotonic() >= assigned.retry:
-                self._commit(consumer, number, assigned)
-            if not assigned.held:
-                self._pass_time(assigned)
+        waiting = deque(self._assigned.items())
+        outcomes: dict[int, Outcome] = {}
 
-    def _commit(self, consumer: Consumer, number: int, assigned: Assigned) -> None:
-        messages = assigned.held
-        place = TopicPartition(self._topics.normalized, number)
+        def turns() -> None:
+            while waiting:
+                with suppress(IndexError):  # another lane was faster
+                    number, assigned = waiting.popleft()
+                    outcomes[number] = self._turn(assigned)
+
+        lanes = [threading.Thread(target=turns, name="judge", daemon=True) for _ in range(min(_LANES, len(waiting)))]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+        for number, outcome in outcomes.items():
+            self._follow(consumer, number, self._assigned[number], outcome)
+
+    def _turn(self, assigned: Assigned) -> Outcome:
+        """Commit what a partition holds, and let time pass in it."""
+        done = None
+        if time.monotonic() < assigned.retry:
+            return None
         try:
-            done = assigned.partition.commit(lambda _, offset: _batch(messages, offset, self._form), lambda _: None)
-        except (psycopg.Error, PoolTimeout, StateError, RegistryError) as error:
-            said = setback(log, "the batch was rolled back and is taken again", error)
-            self.trouble = said if isinstance(error, RegistryError) else f"the store does not take batches: {said}"
+            if messages := assigned.held:
+                done = assigned.partition.commit(lambda _, offset: _batch(messages, offset, self._form), lambda _: None)
+                last = messages[-1].offset()
+                assert last is not None
+                assigned.held = []
+                assigned.position = max(assigned.position, last + 1)
+            self._pass_time(assigned)
+        except Exception as error:  # noqa: BLE001 - `_follow` knows what to do
+            return error
+        return done
+
+    def _follow(self, consumer: Consumer, number: int, assigned: Assigned, outcome: Outcome) -> None:
+        """What follows from a partition's turn."""
+        place = TopicPartition(self._topics.normalized, number, assigned.position)
+        if isinstance(outcome, psycopg.Error | PoolTimeout | StateError | RegistryError):
+            said = setback(log, "the batch was rolled back and is taken again", outcome)
+            self.trouble = said if isinstance(outcome, RegistryError) else f"the store does not take batches: {said}"
             self._measures.failed("judge")
             assigned.partition.forget()
             assigned.retry = time.monotonic() + assigned.pause
             assigned.pause = min(assigned.pause * 2, 10.0)
             consumer.pause([place])
-            return
-        if assigned.pause > 0.2:  # it was paused
-            assigned.pause = 0.2
+        elif isinstance(outcome, Exception):
+            raise outcome
+        elif time.monotonic() >= assigned.retry and assigned.pause > _PAUSE:  # it was paused
+            assigned.pause = _PAUSE
             consumer.resume([place])
-        assigned.held = []
-        last = messages[-1].offset()
-        assert last is not None
-        assigned.position = max(assigned.position, last + 1)
-        self.events += done.events
-        self.duplicates += done.duplicates
-        place.offset = last + 1
-        consumer.commit(offsets=[place], asynchronous=True)
-        if self._committed is not None:
-            self._committed()
+        if isinstance(outcome, Committed):
+            self.events += outcome.events
+            self.duplicates += outcome.duplicates
+            consumer.commit(offsets=[place], asynchronous=True)
+            if self._committed is not None:
+                self._committed()
 
     def _pass_time(self, assigned: Assigned) -> None:
         mark = self._clock.reached(assigned.partition.number, assigned.position)

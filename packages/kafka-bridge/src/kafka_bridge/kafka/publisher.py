@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 
 class Publisher:
-    """Writes and returns once the brokers have all of it."""
+    """Writes and returns once the brokers have all of it. Any thread may call it."""
 
     def __init__(self, connection: Connection, topics: Topics) -> None:
         self._connection = connection
         self._topics = topics
         self._certificates = connection.certificates
         self._producer: Producer = connection.producer()
-        self._error: KafkaError | None = None
 
     def __call__(self, rows: list[tuple[str, str, bytes]]) -> None:
         """Send ``(topic, key, body)``, in their order.
@@ -48,22 +47,25 @@ class Publisher:
         if self._certificates != self._connection.certificates:
             self._certificates = self._connection.certificates
             self._producer = self._connection.producer()
-        self._connection.refresh(self._producer)
-        self._error = None
+        producer = self._producer
+        self._connection.refresh(producer)
+        errors: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, _message: Message) -> None:
+            if error is not None:
+                errors.append(error)
+
         for topic, key, body, head in rows:
             name = getattr(self._topics, topic)
             while True:
                 try:
-                    self._producer.produce(name, body, key, headers=head, on_delivery=self._delivered)
+                    producer.produce(name, body, key, headers=head, on_delivery=delivered)
                     break
                 except BufferError:
-                    self._producer.poll(0.1)
-        waiting = self._producer.flush(15)
-        if self._error is not None:
-            raise KafkaException(self._error)
+                    producer.poll(0.1)
+        waiting = producer.flush(15)
+        if errors:
+            raise KafkaException(errors[0])
         if waiting:
             msg = f"{waiting} messages were not taken within 15 s"
             raise OSError(msg)
-
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        self._error = self._error or error

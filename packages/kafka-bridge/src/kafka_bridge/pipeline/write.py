@@ -143,8 +143,8 @@ def _answers(cursor: Cursor, plan: Plan) -> None:
         cursor.execute(
             f"insert into answer_current as a ({columns}, since) select {columns}, time from {_rows(_ANSWER)} "  # noqa: S608 - words from above
             f"on conflict ({', '.join(_ANSWER_KEY)}) do update set {others}, "
-            "since = case when a.fingerprint is distinct from excluded.fingerprint then excluded.since else a.since end "
-            "where a.time <= excluded.time",
+            "since = case when a.fingerprint is distinct from excluded.fingerprint then excluded.since "
+            "else a.since end where a.time <= excluded.time",
             (_json(rows),),
         )
 
