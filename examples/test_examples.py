@@ -63,6 +63,30 @@ def test_own_rules_are_laid_over_the_pack():
     assert tested.returncode == 0, tested.stdout
 
 
+def test_an_inventory_is_filled_from_octodns_and_brought_up_to_date(tmp_path):
+    place = HERE / "inventory"
+    made = run(
+        "dns_rules", "inventory", "import", "octodns", "zones", "--owner", "web", "--criticality", "critical", cwd=place
+    )
+    assert (made.returncode, made.stdout) == (0, (place / "inventory.yaml").read_text()), made.stderr
+    assert "go.example.com: type ALIAS is not imported from octoDNS" in made.stderr
+    assert run("dns_rules", "check", "--inventory", "inventory.yaml", cwd=place).returncode == 0
+    assert run("dns_rules", "inventory", "diff", "before.yaml", "octodns", "zones", cwd=place).returncode == 3
+    file = tmp_path / "before.yaml"
+    shutil.copy(place / "before.yaml", file)
+    brought = run(
+        "dns_rules", "inventory", "import", "octodns", "zones", "--owner", "web", "--into", str(file), "--yes",
+        cwd=place,
+    )  # fmt: skip
+    assert (brought.returncode, file.read_text()) == (0, (place / "after.yaml").read_text()), brought.stderr
+    for form in ("zonefile", "octodns"):
+        out = tmp_path / f"example.com.{form}"
+        done = run("dns_rules", "inventory", "export", str(file), "--to", form, "--folder", str(out), cwd=place)
+        assert done.returncode == 0, done.stderr
+        said = run("dns_rules", "inventory", "diff", str(file), form, *done.stdout.split(), cwd=place)
+        assert said.returncode == 0, said.stdout
+
+
 def test_collector_configurations_are_fine_and_meet_at_their_ports():
     place = HERE / "collector"
     assert run("otel_dns_receiver", "check", "receiver.yaml", cwd=place).returncode == 0
@@ -181,7 +205,7 @@ def test_every_folder_is_listed_and_tested():
     folders = {path.name for path in HERE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     listed = (HERE / "README.md").read_text()
     assert all(f"[{name}]" in listed for name in folders)
-    assert folders == {"collector", "collector-kafka-timescale", "own-rules", "plugin-source", "replay"}
+    assert folders == {"collector", "collector-kafka-timescale", "inventory", "own-rules", "plugin-source", "replay"}
 
 
 def test_a_source_of_ones_own_is_installed_and_runs(tmp_path):

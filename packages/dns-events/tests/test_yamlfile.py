@@ -17,7 +17,7 @@ def document(tmp_path, text):
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 200_000])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}")])
 def test_deep_nesting_is_refused_with_its_line(tmp_path, depth, opening, closing):
-    with pytest.raises(DnsEventsError, match=rf"some\.yaml:2: nested more than {MAX_DEPTH} times"):
+    with pytest.raises(DnsEventsError, match=rf"some\.yaml:2: not YAML: nested more than {MAX_DEPTH} times"):
         document(tmp_path, "# a comment\n" + opening * depth + closing * depth)
 
 
@@ -50,3 +50,18 @@ def test_aliases_and_merge_keys_are_read(tmp_path):
         tmp_path, "base: &base {every: 10s, types: &types [A, AAAA]}\nzone: {<<: *base, also: *types}"
     ).value
     assert value["zone"] == {"every": "10s", "types": ["A", "AAAA"], "also": ["A", "AAAA"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\na: 2", "2: 'a' stands twice; keep one"),
+        ("a: 1\n? [b, c]\n: 2", "2: not YAML: found unhashable key"),
+        ("a: [1", "2: not YAML: did not find expected ',' or ']'"),
+        ("a: !!python/object:os.system {}", "1: not YAML: could not determine a constructor"),
+    ],
+)
+def test_an_error_has_its_line(tmp_path, text, told):
+    with pytest.raises(DnsEventsError) as error:
+        document(tmp_path, text)
+    assert f"some.yaml:{told}" in str(error.value)

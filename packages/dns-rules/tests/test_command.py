@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +59,20 @@ def test_replay_reads_standard_input_for_people(recording):
     assert code == 3
     assert "example.com is down: all 2 name servers failing (timeouts)" in out
     assert "owner web" in out
+
+
+def test_replay_shows_at_a_terminal_how_far_it_is(recording):
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "dns_rules", "replay", recording, "--inventory", FILES / "good.yaml", "--json"],
+        stdout=subprocess.PIPE, stderr=theirs,
+    ) as process:  # fmt: skip
+        out, _ = process.communicate()
+    os.close(theirs)
+    said = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert json.loads(out)["rule"] == "zone-outage"  # the data is what it is without a terminal
+    assert "100%" in said
 
 
 def test_replay_names_the_bad_line(tmp_path):

@@ -93,3 +93,32 @@ def test_a_resolver_is_not_blamed_for_zones_that_are_ill():
     )
     incidents = judge_timeline(zone, timeline, load_rules(), ("example.net", "example.org"))
     assert {(i.rule, i.owner) for i in incidents if i.state == "firing"} == {("dnssec-validation-failing", "web")}
+
+
+def titles(timeline, **zone):
+    """The titles of the one incident that a timeline fires, one after the other."""
+    incidents = judge_timeline(
+        Zone(zone="example.com", owner="web", criticality="critical", **zone), timeline, load_rules()
+    )
+    (_,) = {incident.id for incident in incidents}
+    said = [incident.title for incident in incidents if incident.state == "firing"]
+    return list(dict.fromkeys(said))
+
+
+def registered(begin, end, **what):
+    return Span(event="registration", from_=f"{begin}h", to=f"{end}h", every="1h", regions=("eu-west",), **what)
+
+
+def test_a_second_change_is_told_while_the_first_stands():
+    names = ("Good Names", "Cheap Names", "Worse Names")
+    timeline = tuple(registered(6 * n, 6 * n + 6, registrar=name) for n, name in enumerate(names))
+    first, second = titles(timeline)
+    assert "registrar is Cheap Names; expected Good Names" in first
+    assert "registrar is Worse Names; expected Good Names" in second
+
+
+def test_what_expires_is_told_again_as_the_time_that_is_left_halves():
+    said = [title.partition(" expires ")[2] for title in titles((registered(0, 22, expires="20h"),))]
+    assert [words.partition(" (")[0] for words in said] == [
+        "in 20 h", "in 10 h", "in 5 h", "in 2 h", "in 75 min", "in 37 min", "0 s ago",
+    ]  # fmt: skip

@@ -62,7 +62,7 @@ class Document:
             msg = f"{path}: {len(text)} bytes; at most {MAX_BYTES} are read"
             raise self._error(msg)
         try:
-            self._check_depth(text)
+            check_depth(text)
             loader = _Loader(text)
             try:
                 self._root = loader.get_single_node()
@@ -73,17 +73,6 @@ class Document:
             line = _line(getattr(cause, "problem_mark", None))
             msg = f"{path}:{line}: not YAML: {getattr(cause, 'problem', None) or cause}"
             raise self._error(msg) from cause
-
-    def _check_depth(self, text: bytes) -> None:
-        depth = 0
-        for event in yaml.parse(text, yaml.CSafeLoader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > MAX_DEPTH:
-                msg = f"{self.path}:{_line(event.start_mark)}: nested more than {MAX_DEPTH} times"
-                raise self._error(msg)
 
     def _plain(self, loader: Any) -> Any:
         if _values(self._root, {}) > MAX_VALUES:
@@ -154,6 +143,23 @@ class Document:
         return line
 
 
+def check_depth(text: bytes) -> None:
+    """Refuse what would end the process when it is composed.
+
+    Raises:
+        yaml.MarkedYAMLError: it is nested too deep; knows where.
+    """
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            told = f"nested more than {MAX_DEPTH} times"
+            raise yaml.MarkedYAMLError(problem=told, problem_mark=event.start_mark)  # type: ignore[arg-type]  # libyaml's own
+
+
 def _suggestion(key: str, kind: Any) -> str:
     """What was meant, by the keys of the kind and of its parts."""
     # Schemas of what JSON cannot say (our own types, say) are not asked for: only keys are.
@@ -184,9 +190,10 @@ def _repeated(node: Any, seen: set[int]) -> Any:
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
-            if key.value in keys:
-                return key
-            keys.add(key.value)
+            if isinstance(key, yaml.ScalarNode):  # others are refused when values are made of them
+                if key.value in keys:
+                    return key
+                keys.add(key.value)
             if (found := _repeated(value, seen)) is not None:
                 return found
     elif isinstance(node, yaml.SequenceNode):

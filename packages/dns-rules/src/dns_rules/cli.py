@@ -11,13 +11,14 @@ import msgspec
 from cyclopts import App, Parameter
 from dns_events import DnsEventsError, ndjson, normalize
 
-from . import pack_commands, pages, sentences
+from . import inventory_commands, pack_commands, pages, sentences
 from .account import account
 from .errors import RulesError
 from .inventory import load_inventory
 from .owners import owners
 from .packs import load_rules
 from .replay import replay as replay_file
+from .replay import shown
 from .ruletest import run_tests
 from .schema import Kind, schema
 from .version import __version__
@@ -183,6 +184,7 @@ for _command in (
     pack_commands.vendor,
 ):
     app.command(_command)
+app.command(inventory_commands.inventory)
 
 
 @app.command
@@ -204,7 +206,8 @@ def replay(
         all_states: print every change of an incident instead of its last state.
         as_json: print JSON.
     """
-    incidents = replay_file(events, load_inventory(inventory), load_rules(rules), all_states=all_states)
+    loaded, pack = load_inventory(inventory), load_rules(rules)
+    incidents = replay_file(events, loaded, pack, all_states=all_states, progress=shown(events))
     for incident in incidents:
         if as_json:
             print(msgspec.json.encode(incident).decode())
@@ -244,7 +247,7 @@ def _account(id_: str, events: Path, inventory: Path | None, rules: Path | None,
         raise RulesError(msg)
     loaded, pack = load_inventory(inventory), load_rules(rules)
     # Read twice: first what happened, and then of all the events only those that show it.
-    changes = replay_file(events, loaded, pack, all_states=True)
+    changes = replay_file(events, loaded, pack, all_states=True, progress=shown(events))
     zone = next((loaded.zone(i.zone) for i in changes if i.id.startswith(id_)), None)
     wanted = {one for i in changes if i.id.startswith(id_) for one in i.evidence}
     found: dict[str, Event] = {}

@@ -209,7 +209,7 @@ def _live(state: ZoneState, rule: Rule, reading: Reading, time: dt.datetime) -> 
     for key, condition in sorted(reading.holds.items()):
         known = state.active.get(f"{rule.id}\t{key}")
         # The wording of the numbers moves at each step; only what a responder would act on is news.
-        if known is None or (known.where, known.verdict) != (condition.where, condition.verdict):
+        if known is None or condition.news or (known.where, known.verdict) != (condition.where, condition.verdict):
             finding = _finding(state, rule, key, condition, time, known)
             state.active[f"{rule.id}\t{key}"] = finding
             findings.append(finding)

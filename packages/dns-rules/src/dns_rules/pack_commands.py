@@ -14,7 +14,7 @@ from . import comparing, guide, starting, vendoring
 from . import museum as halls
 from .inventory import load_inventory
 from .packs import load_rules
-from .replay import replay
+from .replay import replay, shown
 from .ruletest import run_tests
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
@@ -67,7 +67,7 @@ def diff(
         as_json: one JSON object a difference.
     """
     loaded = load_inventory(inventory)
-    before, after = (replay(events, loaded, load_rules(pack)) for pack in (than, rules))
+    before, after = (replay(events, loaded, load_rules(pack), progress=shown(events)) for pack in (than, rules))
     differences = comparing.compare(before, after)
     for difference in differences:
         print(msgspec.json.encode(difference).decode() if as_json else difference)

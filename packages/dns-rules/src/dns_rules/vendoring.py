@@ -7,17 +7,18 @@ what nobody touched, keeps what somebody changed, and says so.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
 
 from .errors import RulesError
 from .packs import load_rules
+from .replacing import replacing
 from .rules import PACKAGED
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FOLDERS = {"stream": "*.yaml", "runbooks": "*.md"}
 _RECORD = "vendored.json"
@@ -103,10 +104,6 @@ def _digest(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
+    with replacing(path) as new:
+        new.write_bytes(content)

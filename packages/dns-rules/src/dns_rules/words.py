@@ -96,10 +96,12 @@ def share(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``3 min``, ``2 h``."""
+    """``45 s``, ``3 min``, ``2 h``, ``4 d``."""
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86_400:.0f} d"
 
 
 def server(address: str, names: dict[str, str]) -> str:

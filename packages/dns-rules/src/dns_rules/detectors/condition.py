@@ -27,6 +27,8 @@ class Condition(Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     since: int | None = None
     """When it began, where the detector knows better than the moment of the evaluation."""
+    news: bool = False
+    """Something that a responder acts on is other than it was when this was told last."""
 
 
 class Reading(NamedTuple):

@@ -8,16 +8,18 @@ from dns_rules import vantage, words
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import Level, scaled
-from dns_rules.state import MICROS, moment
+from dns_rules.state import MICROS, micros, moment
 
 from .condition import Condition, Reading
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
+    from dns_rules.model import Finding
     from dns_rules.rules import Rule
     from dns_rules.state import ZoneState
 
 _NOTHING = Reading({}, frozenset())
+_HOUR = 3600 * MICROS
 
 
 def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
@@ -45,10 +47,19 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
                 facts={"regions": words.listing(regions), "after": remaining, "before": end, "count": str(len(probes))},
                 confidence=0.95,
                 evidence=(newest.id,),
+                news=_is_news(state.active.get(f"{rule.id}\t"), int(newest.value), left),
             )
         },
         frozenset(),
     )
+
+
+def _is_news(known: Finding | None, end: int, left: int) -> bool:
+    """Whether half of the time is gone that was left when this was told last, down to an hour, or all of it."""
+    if known is None:
+        return False
+    before = end - micros(known.time)
+    return _HOUR <= 2 * left <= before or left <= 0 < before
 
 
 def _ttl(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from dns_events import durations
+from msgspec import structs
 
 from dns_rules import vantage, words
 from dns_rules.edits import editor, was_edited
@@ -96,7 +97,9 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         if voices.number == 0 or voices.number < min(rule.detect.probes, voices.asked):
             continue
         by = editor(state, question, changed) if question else ""
-        holds[name] = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed, by=by)
+        said = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed, by=by)
+        known = state.active.get(f"{rule.id}\t{name}")
+        holds[name] = structs.replace(said, news=known is not None and known.facts["after"] != said.facts["after"])
     if all(fact is None or fact.current == fact.value for fact in map(state.facts.get, names)):
         memory.calm.add(rule.id)
     return Reading(holds, frozenset(cleared))
