@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -81,8 +83,11 @@ def figures(count: int = 200_000) -> Iterator[Figure]:
         one = _drain(folder / "one", broker, postgres, payloads, len(listed), workers=1)
         slow = [_drain(folder / f"{n}", broker, postgres, payloads, len(listed), workers=n, share=0.4) for n in (1, 2)]
         plain = _plain(broker, postgres, len(listed))
+        agent = _telegraf(folder, broker, postgres, len(listed)) if shutil.which("telegraf") else None
     yield Figure("raw topic to incidents and store, one worker, events/s", one, "the limit", 10_000)
     yield Figure("the same, beside plain rows", one, "consumer and executemany, no judgement", plain)
+    if agent is not None:
+        yield Figure("the same, beside rows by an agent", one, "Telegraf, Kafka to PostgreSQL, no judgement", agent)
     yield Figure("two workers that have 0.4 of a core each, events/s", slow[1], "one such worker", slow[0])
     yield from delay(one / 2)
 
@@ -366,6 +371,53 @@ def _plain(broker: Broker, postgres: Server, count: int) -> float:
             done += len(rows)
         consumer.close()
         return done / (time.monotonic() - began)
+
+
+_TELEGRAF = """
+[agent]
+  flush_interval = "1s"
+  metric_batch_size = 5000
+  metric_buffer_limit = 1000000
+  quiet = true
+[[inputs.kafka_consumer]]
+  brokers = ["{broker}"]
+  topics = ["benchone.dns.normalized"]
+  consumer_group = "telegraf"
+  offset = "oldest"
+  kafka_version = "3.6.0"
+  max_undelivered_messages = 20000
+  data_format = "json"
+  name_override = "telegraf"
+  tag_keys = ["zone", "name", "qtype", "probe_region", "server_address"]
+  json_string_fields = ["id", "outcome", "transport"]
+  json_time_key = "time"
+  json_time_format = "2006-01-02T15:04:05.999999999Z07:00"
+[[outputs.postgresql]]
+  connection = "{postgres}"
+"""
+
+
+def _telegraf(folder: Path, broker: Broker, postgres: Server, count: int) -> float:
+    """The same events, normalized, by Telegraf (``telegraf`` on PATH) into a row each."""
+    file = folder / "telegraf.conf"
+    file.write_text(_TELEGRAF.format(broker=broker.bootstrap, postgres=postgres.conninfo))
+    with (folder / "telegraf.log").open("wb") as log:
+        process = subprocess.Popen(["telegraf", "--config", str(file)], stdout=log, stderr=log)
+        try:
+            with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+                marks: list[tuple[float, int]] = []
+                while not marks or marks[-1][1] < count:
+                    assert process.poll() is None, (folder / "telegraf.log").read_text()
+                    there = connection.execute("select to_regclass('telegraf') is not null").fetchone() == (True,)
+                    (done,) = connection.execute("select count(*) from telegraf").fetchone() or (0,) if there else (0,)
+                    if done and (not marks or done > marks[-1][1]):
+                        marks.append((time.monotonic(), done))
+                    time.sleep(0.2)
+        finally:
+            process.terminate()
+            process.wait(10)
+    (began, first), (ended, last) = marks[0], marks[-1]
+    return (last - first) / (ended - began)
 
 
 def _row(event: Observation) -> tuple[Any, ...]:

@@ -54,10 +54,10 @@ def set_policies(connection: Connection, keep: dict[str, dt.timedelta]) -> None:
 
 
 def troubles(connection: Connection) -> list[str]:
-    """Jobs of ours that fail or never ran, a sentence each (``timescaledb_information.job_stats``)."""
+    """Jobs of ours that fail, a sentence each (``timescaledb_information.job_stats``)."""
     rows = connection.execute(
         "select j.job_id, j.proc_name, coalesce(j.hypertable_name, ''), s.last_run_status, s.total_failures, "
-        "s.last_successful_finish, (select e.err_message from timescaledb_information.job_errors e "
+        "(select e.err_message from timescaledb_information.job_errors e "
         "where e.job_id = j.job_id order by e.finish_time desc limit 1) "
         "from timescaledb_information.jobs j left join timescaledb_information.job_stats s using (job_id) "
         "where s.job_id is not null and (j.hypertable_schema = current_schema() "
@@ -66,7 +66,7 @@ def troubles(connection: Connection) -> list[str]:
     ).fetchall()
     return [
         f"job {id_} ({procedure} on {table}) fails, {failures} times so far: {error or 'no message'}"
-        for id_, procedure, table, status, failures, _, error in rows
+        for id_, procedure, table, status, failures, error in rows
         if status == "Failed"
     ]
 
