@@ -178,7 +178,8 @@ def lint(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Figures beside peers, in one run."""
     install_programs(session, PROGRAMS | PEERS | {"dnsperf": "dnsperf"})
-    become(environment(session, "run", "run", "lab") / "python", "-m", "benchmarks", *session.posargs)
+    # The stacks that are measured are the tests'.
+    become(environment(session, "test", "test") / "python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session
