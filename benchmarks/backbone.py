@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ from tests.stack.bridges import INVENTORY, ZONES, Stack, requests, servers_of
 from tests.stack.kafka.broker import Broker
 
 from .figure import Figure
-from .share import held
+from .share import apart, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -289,7 +289,7 @@ def _drain(
         count: of the events in them.
         workers: that read them.
         failing: zones of which there will be an incident.
-        share: of a core that each worker has; a core of its own, as long as there are any, where ``None``.
+        share: of a core that each worker has; ``None`` for one that has a core of its own.
     """
     folder.mkdir()
     stack = Backlog(folder, broker, postgres, f"bench{folder.name}", settle="0s")
@@ -306,13 +306,10 @@ def _drain(
     try:
         roles = ("normalize", "judge", "correlate", "deliver")
         bridges.append(stack.bridge(roles))
-        os.sched_setaffinity(bridges[0].process.pid, {0})
         bridges += [stack.bridge(("normalize", "judge")) for _ in range(workers - 1)]
-        for number, bridge in enumerate(bridges):
-            os.sched_setaffinity(bridge.process.pid, {number % (os.cpu_count() or 1)})
         pids = [bridge.process.pid for bridge in bridges]
         with psycopg.connect(stack.store, autocommit=True, options="-c search_path=dnstower") as connection:
-            with held(pids, share) if share is not None else nullcontext():
+            with held(pids, share) if share else apart(pids[0], [os.getpid(), broker.pid, postgres.pid]):
                 marks = _marks(connection, count)
             assert connection.execute("select count(*) from seen_event").fetchone() == (count,)
         # Minutes that were over before are rolled up again a moment later.

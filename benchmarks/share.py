@@ -1,4 +1,4 @@
-"""A share of a core for each of some processes, so that what one more is worth shows on few cores."""
+"""Cores, and shares of one, for processes: so that what one is worth shows where there are few cores."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,31 @@ if TYPE_CHECKING:
 
 #: Seconds in which each of them has its turn.
 _PERIOD = 0.02
+
+
+@contextmanager
+def apart(pid: int, others: list[int]) -> Iterator[None]:
+    """A core of its own for one process, where there are several; the others, with all they start, keep to the rest."""
+    cores = os.sched_getaffinity(0)
+    own = {min(cores)}
+    try:
+        for other in others:  # of which it may be a child
+            _confine(other, cores - own or cores)
+        _confine(pid, own)
+        yield
+    finally:
+        for each in (*others, pid):
+            with suppress(ProcessLookupError, FileNotFoundError):
+                _confine(each, cores)
+
+
+def _confine(pid: int, cores: set[int]) -> None:
+    """Threads and children too."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(ProcessLookupError, FileNotFoundError):  # it ended meanwhile
+            os.sched_setaffinity(int(task.name), cores)
+            for child in (task / "children").read_text().split():
+                _confine(int(child), cores)
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from .window import Window
 
 if TYPE_CHECKING:
     from .inventory import Allow, Zone
-    from .propagation import Spread
     from .rules import Detector, Rule, Rules
+    from .spread import Spread
     from .state import Tallies, ZoneState
 
 #: The least that tallies are kept for, so that health can look at the last minutes.

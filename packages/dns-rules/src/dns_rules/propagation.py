@@ -8,17 +8,16 @@ of 30 s (RFC 8767 §4).
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from . import vantage
+from .spread import Spread, Verdict, Voice
 from .state import MICROS, Agreement
 
 if TYPE_CHECKING:
     from .inventory import Zone
     from .memory import Memory
     from .state import Latest, ZoneState
-
-Verdict = Literal["current", "in_window", "overdue", "stale_served", "lagging_server", "split", "rogue"]
 
 #: An answer older than this says nothing of now.
 FRESH = 180 * MICROS
@@ -37,36 +36,6 @@ _SLACK = 30 * MICROS
 #: Outcomes that say nothing of the data.
 NO_ANSWER = frozenset({"timeout", "unreachable", "refused", "servfail", "error", "malformed", "referral"})
 _EMPTY = frozenset({"nodata", "nxdomain"})
-
-
-class Voice(NamedTuple):
-    """What one region's resolver says, and whether it may still."""
-
-    verdict: Verdict
-    until: int | None
-    """Until when it may, in microseconds since 1970."""
-    server: str
-    latest: Latest
-
-
-class Spread(NamedTuple):
-    """The answers to one question, where there is more than one."""
-
-    reference: str
-    """The fingerprint of what all should give."""
-    data: tuple[str, ...]
-    share: float | None
-    """Of the regions that give it; ``None`` for fewer than two."""
-    regions: dict[str, Voice]
-    lagging: dict[str, tuple[Latest, ...]]
-    """Authoritative servers that give another answer from wherever they are asked."""
-    servers: int
-    """How many authoritative servers answered."""
-
-    @property
-    def converges(self) -> int | None:
-        """When the last region that may still give the old answer must give the new one."""
-        return max((v.until for v in self.regions.values() if v.verdict == "in_window" and v.until), default=None)
 
 
 def track(state: ZoneState, zone: Zone, memory: Memory, now: int) -> None:

@@ -15,8 +15,8 @@ from .condition import Condition, Reading, standing
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
-    from dns_rules.propagation import Spread, Voice
     from dns_rules.rules import Rule
+    from dns_rules.spread import Spread, Voice
     from dns_rules.state import Agreement, ZoneState
 
 
