@@ -543,7 +543,7 @@ def test_help_has_a_sentence_for_each_option(command):
     said: list[str] = []
     for line in done.stdout.splitlines():
         text = line.strip("│ *")
-        if text.startswith("--"):
+        if line[5:7] == "--":
             said.append(text)
         elif said and line.startswith("│"):  # what did not fit
             said[-1] += f" {text}"
