@@ -37,7 +37,7 @@ from .figure import Figure
 from .share import apart, held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dns_events import Event
 
@@ -310,7 +310,7 @@ def _drain(
         pids = [bridge.process.pid for bridge in bridges]
         with psycopg.connect(stack.store, autocommit=True, options="-c search_path=dnstower") as connection:
             with held(pids, share) if share else apart(pids[0], [os.getpid(), broker.pid, postgres.pid]):
-                marks = _marks(connection, count)
+                rate = _rate(lambda: _judged(connection), count)
             assert connection.execute("select count(*) from seen_event").fetchone() == (count,)
         # Minutes that were over before are rolled up again a moment later.
         stack.wait("the counts", lambda: stack.one("select sum(total)::bigint from v_zone_minute") == count, 300)
@@ -320,22 +320,26 @@ def _drain(
             lambda: stack.one("select count(distinct zone) from incident where state <> 'pending'") == failing,
         )
         assert stack.late() == 0
-        (began, first), (ended, last) = marks[0], marks[-1]
-        return (last - first) / (ended - began)
+        return rate
     finally:
         stack.close()
 
 
-def _marks(connection: psycopg.Connection[Any], count: int) -> list[tuple[float, int]]:
-    """How many events were committed when, until all are."""
+def _rate(done: Callable[[], int], count: int) -> float:
+    """Events a second from the first that is seen done to the last; looks at it many times a second."""
     marks: list[tuple[float, int]] = []
     while not marks or marks[-1][1] < count:
-        row = connection.execute("select coalesce(sum(events), 0)::bigint from probe_seen").fetchone()
-        done = row[0] if row else 0
-        if done and (not marks or done > marks[-1][1]):
-            marks.append((time.monotonic(), done))
+        number = done()
+        if number and (not marks or number > marks[-1][1]):
+            marks.append((time.monotonic(), number))
         time.sleep(0.05)
-    return marks
+    (began, first), (ended, last) = marks[0], marks[-1]
+    return (last - first) / (ended - began)
+
+
+def _judged(connection: psycopg.Connection[Any]) -> int:
+    (number,) = connection.execute("select coalesce(sum(events), 0)::bigint from probe_seen").fetchone() or (0,)
+    return int(number)
 
 
 def _plain(broker: Broker, postgres: Server, count: int) -> float:
@@ -400,21 +404,20 @@ def _telegraf(folder: Path, broker: Broker, postgres: Server, count: int) -> flo
     file.write_text(_TELEGRAF.format(broker=broker.bootstrap, postgres=postgres.conninfo))
     with (folder / "telegraf.log").open("wb") as log:
         process = subprocess.Popen(["telegraf", "--config", str(file)], stdout=log, stderr=log)
+
+        def done() -> int:
+            assert process.poll() is None, (folder / "telegraf.log").read_text()
+            if connection.execute("select to_regclass('telegraf') is null").fetchone() == (True,):
+                return 0
+            (number,) = connection.execute("select count(*) from telegraf").fetchone() or (0,)
+            return int(number)
+
         try:
             with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
-                marks: list[tuple[float, int]] = []
-                while not marks or marks[-1][1] < count:
-                    assert process.poll() is None, (folder / "telegraf.log").read_text()
-                    there = connection.execute("select to_regclass('telegraf') is not null").fetchone() == (True,)
-                    (done,) = connection.execute("select count(*) from telegraf").fetchone() or (0,) if there else (0,)
-                    if done and (not marks or done > marks[-1][1]):
-                        marks.append((time.monotonic(), done))
-                    time.sleep(0.2)
+                return _rate(done, count)
         finally:
             process.terminate()
             process.wait(10)
-    (began, first), (ended, last) = marks[0], marks[-1]
-    return (last - first) / (ended - began)
 
 
 def _row(event: Observation) -> tuple[Any, ...]:

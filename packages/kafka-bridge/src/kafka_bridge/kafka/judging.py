@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -205,10 +204,12 @@ class Judging(Stage):
         outcomes: dict[int, Outcome] = {}
 
         def turns() -> None:
-            while waiting:
-                with suppress(IndexError):  # another lane was faster
+            while True:
+                try:
                     number, assigned = waiting.popleft()
-                    outcomes[number] = self._turn(assigned)
+                except IndexError:  # all have had theirs
+                    return
+                outcomes[number] = self._turn(assigned)
 
         lanes = [threading.Thread(target=turns, name="judge", daemon=True) for _ in range(min(_LANES, len(waiting)))]
         for lane in lanes:

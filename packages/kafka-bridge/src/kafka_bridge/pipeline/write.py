@@ -95,23 +95,22 @@ def aggregates(cursor: Cursor, plan: Plan, slot: int = 0) -> None:
         )
     _others(cursor, plan)
     kinds = {"minute": "timestamptz", "region": "text", "role": "text", "slot": "int2"}
-    estate = sorted(plan.estate.items(), key=_key)
     _add(
         cursor, "estate_minute", kinds, tuple(kinds), COUNTS,
         [
             {"minute": minute, "region": region, "role": role, "slot": slot, **row.counted()}
-            for (minute, region, role), row in estate
+            for (minute, region, role), row in sorted(plan.estate.items(), key=_key)
         ],
     )  # fmt: skip
     days: dict[tuple[Any, ...], Counter[str]] = {}
-    for (minute, *rest), row in estate:
+    for (minute, *rest), row in plan.estate.items():
         days.setdefault((minute.replace(hour=0, minute=0), *rest), Counter()).update(row.counted())
     _add(
         cursor, "estate_day", {"day": "timestamptz", "region": "text", "role": "text", "slot": "int2"},
         ("day", "region", "role", "slot"), COUNTS,
         [
             {"day": day, "region": region, "role": role, "slot": slot, **counted}
-            for (day, region, role), counted in days.items()
+            for (day, region, role), counted in sorted(days.items(), key=_key)
         ],
     )  # fmt: skip
     kinds = {**kinds, "bucket": "int2"}
