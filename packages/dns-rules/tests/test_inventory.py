@@ -28,6 +28,11 @@ BAD = {
     "no-zones": "3: no zone; write at least one",
     "version-unknown": "1: Invalid enum value 2",
     "not-yaml": "not YAML",
+    "after-hours-unknown": "5: team 'ngiht' is not under `teams` (web)",
+    "after-hours-without-hours": "5: `after_hours` without `hours` is never; write `hours: {}`",
+    "hours-without-days": "5: no days; write at least one of mon, tue",
+    "hours-zone-unknown": "5: no time zone 'Europe/Berln'; write one of the IANA database, for instance Europe/Berlin",
+    "hours-not-a-time": "5: '9 am' is no time of day; write for instance '09:00'",
 }
 
 

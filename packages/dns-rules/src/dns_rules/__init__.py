@@ -10,13 +10,15 @@ from .health import assess
 from .inventory import Inventory, Team, Zone, load_inventory
 from .judge import judge
 from .memory import spread_of
-from .model import Finding, Health, Incident, Offender, Tick
+from .model import Acknowledgement, Call, Finding, Health, Incident, Offender, Silence, Tick
 from .packs import load_rules
 from .rules import Rule, Rules
 from .state import CorrelationState, ZoneState
 from .version import __version__
 
 __all__ = [
+    "Acknowledgement",
+    "Call",
     "Correlation",
     "CorrelationState",
     "Engine",
@@ -30,6 +32,7 @@ __all__ = [
     "Rule",
     "Rules",
     "RulesError",
+    "Silence",
     "StateError",
     "Step",
     "Team",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from .describe import SEVERITIES, described, first, is_drill, team
-from .model import Finding, Incident, Tick
+from . import calling, words
+from .describe import RETURNS, described, first, graver, is_drill, team
+from .model import SEVERITIES, Finding, Incident, Tick
 from .rules import scaled
 from .state import MICROS, CorrelationState, OpenIncident, micros, moment
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 #: An incident of many zones changes with each of them, and is passed on at most so often.
 _PAUSE = 10 * MICROS
+#: Each time it comes back it has to be quiet for so many times longer, up to the longest.
+_DAMPING = 4
+_LONGEST = 3600 * MICROS
+#: So many findings that are over are remembered of an incident.
+_MOST = 1000
 
 
 def correlate(
@@ -38,18 +44,19 @@ def correlate(
 
 
 def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: Rules) -> list[Incident]:
-    """Fire what is due and resolve what has been quiet, at the times when they were due."""
+    """Fire what is due, call who is due, and resolve what has been quiet, at the times when they were due."""
     # What is the monitoring's own trouble is found first, so that what it explains pages nobody.
-    changed = _observed(state, time, rules)
+    changed = _observed(state, time, inventory, rules)
     for name in sorted(state.open):
         zone = inventory.zone(name)
         kept = []
         for item in state.open[name]:
             rule = rules.rule(item.leader)
-            quiet = 0 if rule is None or zone is None else int(scaled(rule.resolve_after, zone.criticality) * MICROS)
+            quiet = _quiet(item, rule, zone)
             pending = item.incident.state == "pending"
             if pending and _is_due(item, time, rule):
-                changed.append(_fire(item))
+                changed.append(_fire(item, state, inventory))
+            changed += _calls(item, state, time, inventory, rule, zone)
             if item.untold and item.told is not None and item.told + _PAUSE <= time:
                 item.told, item.untold = item.told + _PAUSE, False
                 changed.append(item.incident)
@@ -57,7 +64,7 @@ def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: 
                 # What was over before it was due has never been said, and needs no taking back.
                 ended = item.cleared if pending else item.cleared + quiet
                 if item.told is not None or _suffices(item, rule):
-                    changed.append(structs.replace(item.incident, state="resolved", updated=moment(ended)))
+                    changed.append(_resolved(state, item, ended))
                 _part(state, item)
             else:
                 kept.append(item)
@@ -67,18 +74,77 @@ def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: 
     return changed
 
 
+def _calls(
+    item: OpenIncident, state: CorrelationState, time: int, inventory: Inventory, leader: Rule | None, zone: Zone | None
+) -> list[Incident]:
+    """Call whoever is due up to `time`, and make graver what has lasted for too long."""
+    changed = []
+    if taken := calling.acknowledge(item, state.acknowledged.get(item.incident.id)):
+        changed.append(taken)
+    while True:
+        call, old = calling.due(item), _old(item, leader, zone)
+        if old is not None and old <= time and (call is None or old <= call):
+            assert leader is not None
+            assert zone is not None
+            item.old = True
+            severity = max(item.incident.severity, graver(item, leader, zone), key=SEVERITIES.index)
+            if severity != item.incident.severity:
+                item.incident = structs.replace(item.incident, severity=severity, updated=moment(old))
+                if not calling.graver(item, old):
+                    changed.append(item.incident)
+        elif call is not None and call <= time:
+            if called := calling.call(item, state, inventory):
+                changed.append(called)
+        else:
+            return changed
+
+
+def _old(item: OpenIncident, leader: Rule | None, zone: Zone | None) -> int | None:
+    """When it becomes graver for having lasted so long, unless somebody has taken it on."""
+    if leader is None or zone is None or leader.raise_.after is None or item.fired is None or item.old:
+        return None
+    if not item.active or item.incident.acknowledged is not None:
+        return None
+    return item.fired + int(scaled(leader.raise_.after, zone.criticality) * MICROS)
+
+
+def _quiet(item: OpenIncident, leader: Rule | None, zone: Zone | None) -> int:
+    """How long all must be quiet before it is over: longer each time it came back, so that it pages ever less."""
+    if leader is None or zone is None:
+        return 0
+    plain = int(scaled(leader.resolve_after, zone.criticality) * MICROS)
+    damped: int = plain * _DAMPING**item.incident.returns
+    return max(plain, min(damped, _LONGEST))
+
+
+def _resolved(state: CorrelationState, item: OpenIncident, ended: int) -> Incident:
+    incident = item.incident
+    lasted = words.duration(max(0, (item.cleared or ended) - micros(incident.since)) / MICROS)
+    if incident.calls and not incident.drill:
+        place = f"{incident.zone}\t{item.leader}"
+        state.ended[place] = [*state.ended.get(place, ()), ended]
+        recent = {place: [time for time in times if time >= ended - RETURNS] for place, times in state.ended.items()}
+        state.ended = {place: times for place, times in sorted(recent.items()) if times}
+    return structs.replace(
+        incident, state="resolved", updated=moment(ended), silenced=None,
+        resolution=f"lasted {lasted}{f'; {item.ending}' if item.ending else ''}",
+    )  # fmt: skip
+
+
 def _is_due(item: OpenIncident, time: int, leader: Rule | None) -> bool:
     return bool(item.active) and item.incident.state == "pending" and item.due <= time and _suffices(item, leader)
 
 
-def _fire(item: OpenIncident) -> Incident:
-    item.due = max(item.due, item.enough or 0)
+def _fire(item: OpenIncident, state: CorrelationState, inventory: Inventory) -> Incident:
+    item.due = item.fired = max(item.due, item.enough or 0)
     item.told = item.due if item.told is None else item.told
     item.incident = structs.replace(item.incident, state="firing", updated=moment(item.due))
+    calling.begin(item, item.due)
+    calling.call(item, state, inventory)
     return item.incident
 
 
-def _observed(state: CorrelationState, time: int, rules: Rules) -> list[Incident]:
+def _observed(state: CorrelationState, time: int, inventory: Inventory, rules: Rules) -> list[Incident]:
     """Fire what the observers are due to be told; what it explains of the owners' incidents becomes a part of it."""
     due = [
         (item.due, name, item, rule)
@@ -92,9 +158,9 @@ def _observed(state: CorrelationState, time: int, rules: Rules) -> list[Incident
         for zone in (item.incident.zone, *item.zones):
             for other in [o for o in state.open.get(zone, ()) if o.leader in rule.explains and not o.zones]:
                 if _is_due(other, item.due, rules.rule(other.leader)):
-                    changed.append(_fire(other))
+                    changed.append(_fire(other, state, inventory))
                 parts.append(_absorbed(state, other, item, moment(item.due)))
-        fired = _fire(item)
+        fired = _fire(item, state, inventory)
         changed += [*(_part_of(part, fired) for part in parts), fired]
     return changed
 
@@ -105,7 +171,9 @@ def _take(state: CorrelationState, finding: Finding, inventory: Inventory, rules
         return _clear(state, finding, rules)
     if rule is None or zone is None:
         return []
-    related = _related(state, finding, rules)
+    related = [
+        item for item in _related(state, finding, rules) if not _is_new(item, finding, rules.rule(item.leader), zone)
+    ]
     # A cause of one zone's trouble is not that of all zones that share the trouble.
     parted = [item for item in related if item.zones and _leads(rule, item)]
     related = [item for item in related if item not in parted]
@@ -133,8 +201,12 @@ def _take(state: CorrelationState, finding: Finding, inventory: Inventory, rules
         item.leader = finding.rule
         leader = rule
     previous = item.incident
-    item.incident = described(item, leader, zone, finding)
+    # What explains the monitoring's own trouble away makes it no graver.
+    severity = rule.severity_for(zone.criticality) if rule.to == leader.to else previous.severity
+    item.incident = described(item, leader, zone, finding, severity)
     told = item.incident != previous or previous.updated == finding.time
+    if calling.graver(item, micros(finding.time)) and calling.call(item, state, inventory):
+        item.told = None  # which waits for nothing
     return [_part_of(other, item.incident) for other in absorbed] + (
         _told(item, micros(finding.time), leader) if told else []
     )
@@ -156,6 +228,14 @@ def _told(item: OpenIncident, time: int, leader: Rule | None) -> list[Incident]:
         return []
     item.told, item.untold = time, False
     return [item.incident]
+
+
+def _is_new(item: OpenIncident, finding: Finding, leader: Rule | None, zone: Zone) -> bool:
+    """Whether an incident that is quiet, and open only because it keeps coming back, has never been about this."""
+    if item.cleared is None or not item.incident.returns or leader is None:
+        return False
+    over = item.cleared + int(scaled(leader.resolve_after, zone.criticality) * MICROS) < micros(finding.time)
+    return over and _key(item, finding) not in item.over
 
 
 def _add(state: CorrelationState, item: OpenIncident, finding: Finding, rule: Rule) -> None:
@@ -258,8 +338,12 @@ def _absorbed(state: CorrelationState, other: OpenIncident, item: OpenIncident, 
         _join(state, item, zone)
     for why, things in other.causes.items():
         item.causes[why] = sorted({*item.causes.get(why, ()), *things})
+    severity = item.incident.severity
+    if item.incident.owner == other.incident.owner:
+        severity = max(severity, other.incident.severity, key=SEVERITIES.index)
     item.incident = structs.replace(
         item.incident,
+        severity=severity,
         since=min(item.incident.since, other.incident.since),
         findings=tuple(dict.fromkeys((*item.incident.findings, *other.incident.findings))),
     )
@@ -271,6 +355,8 @@ def _clear(state: CorrelationState, finding: Finding, rules: Rules) -> list[Inci
         key = _key(item, finding)
         if key in item.active:
             del item.active[key]
+            item.over = sorted({*item.over, key})[:_MOST]
+            item.ending = finding.what
             if not item.active:
                 item.cleared = micros(finding.time)
             item.incident = structs.replace(item.incident, updated=finding.time)

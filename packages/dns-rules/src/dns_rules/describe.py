@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from . import words
-from .model import Incident, Offender
+from .model import SEVERITIES, Incident, Offender
 from .rules import PLACEHOLDERS
-from .state import micros
+from .state import MICROS, micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .inventory import Inventory, Zone
-    from .model import Finding
+    from .model import Finding, Severity
     from .rules import Rule
     from .state import CorrelationState, OpenIncident
 
-#: From the least to the gravest.
-SEVERITIES = ("info", "warning", "critical")
+#: What comes back within so many microseconds is the same once more.
+RETURNS = 6 * 3600 * MICROS
 #: So many zones stand in a title.
 _SHOWN = 2
 
@@ -49,16 +49,35 @@ def first(finding: Finding, rule: Rule, zone: Zone, inventory: Inventory, state:
         runbook=rule.runbook,
         owner=owner,
         escalate=tuple(f"after {step.after} to {step.to}" for step in entry.escalate),
+        returns=returns(state, finding),
     )
 
 
-def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) -> Incident:
-    """The incident in the words of its leading rule, over all findings that are active."""
+def returns(state: CorrelationState, finding: Finding) -> int:
+    """How often the same was over in the hours before; drills do not count."""
+    if is_drill(state, finding):
+        return 0
+    since = micros(finding.time) - RETURNS
+    return sum(time >= since for time in state.ended.get(f"{finding.zone}\t{finding.rule}", ()))
+
+
+def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding, severity: Severity) -> Incident:
+    """The incident in the words of its leading rule, over all findings that are active.
+
+    Args:
+        item: what it is made of.
+        leader: the rule that explains the others.
+        zone: of the finding that came last.
+        finding: that came last.
+        severity: of that finding by its own rule, in its zone.
+    """
+    severity = max(item.incident.severity, severity, graver(item, leader, zone), key=SEVERITIES.index)
     own = [f for _, f in sorted(item.active.items()) if f.rule == leader.id]
     if not own:  # the leading rule's findings are over while consequences last: its words stand
         own_words = item.incident
         return structs.replace(
             own_words,
+            severity=severity,
             updated=finding.time,
             findings=_rules_of(item, leader, finding),
             evidence=_evidence(item),
@@ -79,7 +98,9 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) ->
     if zones:
         facts |= {"zones": words.listing(zones, most=_SHOWN), "count": str(len(zones))}
     facts["change"] = max((f.facts.get("change", "") for f in own), key=len)
-    severity = max(item.incident.severity, leader.severity_for(zone.criticality), key=SEVERITIES.index)
+    what = "; ".join(f"{f.zone}: {f.what}" if zones else f.what for f in own[:3])
+    if item.incident.returns:
+        what += f"; {item.incident.returns + 1} times in {words.duration(RETURNS / MICROS)}"
     return structs.replace(
         item.incident,
         rule=leader.id,
@@ -88,7 +109,7 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) ->
         since=min(item.incident.since, finding.since),
         updated=finding.time,
         title=(leader.shared.title if zones and leader.shared else leader.title).format_map(facts),
-        what="; ".join(f"{f.zone}: {f.what}" if zones else f.what for f in own[:3]),
+        what=what,
         zones=tuple(zones),
         where=where,
         check_first=tuple(text.format_map(facts) for text in leader.check_first),
@@ -98,6 +119,13 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding) ->
         evidence=_evidence(item),
         findings=_rules_of(item, leader, finding),
     )
+
+
+def graver(item: OpenIncident, leader: Rule, zone: Zone) -> Severity:
+    """How grave the leading rule makes it: by the zone, and a step each by how many zones share it and for how long."""
+    many = leader.raise_.zones is not None and 1 + len(item.zones) >= leader.raise_.zones
+    grade = SEVERITIES.index(leader.severity_for(zone.criticality)) + many + item.old
+    return SEVERITIES[min(grade, len(SEVERITIES) - 1)]
 
 
 def team(rule: Rule, zone: str, inventory: Inventory) -> str | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dns_events import Event
 
     from .inventory import Inventory
+    from .model import Acknowledgement, Silence
     from .rules import Rules
 
 
@@ -158,6 +159,14 @@ class Correlation:
         self._state.drills = {
             zone: (micros(start), None if end is None else micros(end)) for zone, (start, end) in sorted(drills.items())
         }
+
+    def set_silences(self, silences: Iterable[Silence]) -> None:
+        """Say of what nobody is to be called, until when."""
+        self._state.silences = sorted(silences, key=lambda silence: silence.id)
+
+    def set_acknowledged(self, acknowledged: Mapping[str, Acknowledgement]) -> None:
+        """Say which incidents somebody has taken on, by their ids."""
+        self._state.acknowledged = dict(sorted(acknowledged.items()))
 
     def step(self, findings: Iterable[Finding], until: int | None) -> tuple[Incident, ...]:
         """Take findings in, and correlate those whose turn has come.

@@ -9,7 +9,7 @@ from . import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .museum import Verdict
+    from .museum import Page, Verdict
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
@@ -20,7 +20,7 @@ def table(verdicts: Sequence[Verdict]) -> str:
         said = verdict.pages[0].title if verdict.pages else ""
         lines.append(
             f"{'FAIL' if verdict.failures else 'ok':4} {verdict.recording.id:28} {verdict.recording.date or '':10} "
-            f"{delay:>10} {len(verdict.pages):>5} {verdict.false_pages:>5}  {said}"
+            f"{delay:>10} {sum(page.calls for page in verdict.pages):>5} {verdict.false_pages:>5}  {said}"
         )
         lines += [f"     {verdict.file}: {text}" for text in verdict.failures]
     return "\n".join([*lines, _sums(verdicts)])
@@ -62,7 +62,7 @@ def _section(verdict: Verdict) -> str:
         parts.append(
             "\n".join(
                 f"- after {words.duration(page.after)}, to {page.owner}: {page.title} "
-                f"([{page.rule}](rules/{page.rule}.md))"
+                f"([{page.rule}](rules/{page.rule}.md))" + _again(page)
                 for page in verdict.pages
             )
         )
@@ -71,6 +71,10 @@ def _section(verdict: Verdict) -> str:
     if recording.sources:
         parts.append("Sources: " + ", ".join(f"<{source}>" for source in recording.sources))
     return "\n\n".join(parts)
+
+
+def _again(page: Page) -> str:
+    return f"; called {page.calls} times, as it became graver" if page.calls > 1 else ""
 
 
 def _sums(verdicts: Sequence[Verdict]) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil.rrule import rrule, rrulestr
 from dns_events import InvalidNameError, durations, normalize, within
 from dns_events.yamlfile import Document
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct, field, structs
 
 from .errors import RulesError
-from .model import Criticality
+from .model import Criticality, Severity
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_DAYS: tuple[Day, ...] = get_args(Day)
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]").fullmatch
 Allow = Literal["records", "ns", "ds", "ttl", "registration"]
 
 
@@ -23,6 +28,34 @@ class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     after: str
     to: str
+    severity: Severity = "warning"
+    """For incidents of this severity and graver ones."""
+
+
+class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a team works."""
+
+    from_: str = field(name="from", default="09:00")
+    to: str = "17:00"
+    """An earlier time than `from` is that of the next day."""
+    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
+    timezone: str = "UTC"
+    """Of the IANA database, for instance ``Europe/Berlin``."""
+
+    def next(self, time: dt.datetime) -> dt.datetime:
+        """The time itself where it is within the hours, else when they begin next."""
+        here = time.astimezone(ZoneInfo(self.timezone))
+        begin, end = (dt.time.fromisoformat(text) for text in (self.from_, self.to))
+        # From the day before, whose hours may last over midnight.
+        for days in range(-1, 8):
+            day = here.date() + dt.timedelta(days=days)
+            if _DAYS[day.weekday()] not in self.days:
+                continue
+            opens = dt.datetime.combine(day, begin, here.tzinfo)
+            closes = dt.datetime.combine(day if begin < end else day + dt.timedelta(days=1), end, here.tzinfo)
+            if time < closes:
+                return max(time, opens.astimezone(dt.UTC))
+        raise AssertionError(self)
 
 
 class Team(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +64,10 @@ class Team(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     notify: tuple[str, ...] = ()
     escalate: tuple[Escalation, ...] = ()
+    hours: Hours | None = None
+    """Outside of them it is called for what is critical alone; the rest waits for them to begin."""
+    after_hours: str | None = None
+    """The team that is called in its place outside of its hours, for what is critical."""
 
 
 class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,6 +216,28 @@ def _check_teams(document: Document, inventory: Inventory) -> None:
             if step.to not in inventory.teams:
                 raise document.error(f"{at}.to", f"team {step.to!r} is not under `teams` ({known})")
             document.seconds(f"{at}.after", step.after)
+        _check_hours(document, inventory, team, f"$.teams.{key}")
+
+
+def _check_hours(document: Document, inventory: Inventory, team: Team, at: str) -> None:
+    if team.after_hours is not None and team.after_hours not in inventory.teams:
+        raise document.error(
+            f"{at}.after_hours", f"team {team.after_hours!r} is not under `teams` ({_known(inventory)})"
+        )
+    if team.hours is None:
+        if team.after_hours is not None:
+            raise document.error(f"{at}.after_hours", "`after_hours` without `hours` is never; write `hours: {}`")
+        return
+    for name, text in (("from", team.hours.from_), ("to", team.hours.to)):
+        if _CLOCK(text) is None:
+            raise document.error(f"{at}.hours.{name}", f"{text!r} is no time of day; write for instance '09:00'")
+    if not team.hours.days:
+        raise document.error(f"{at}.hours.days", "no days; write at least one of " + ", ".join(_DAYS))
+    try:
+        ZoneInfo(team.hours.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f"no time zone {team.hours.timezone!r}; write one of the IANA database, for instance Europe/Berlin"
+        raise document.error(f"{at}.hours.timezone", msg) from error
 
 
 def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from dns_events import SILENT
 from msgspec import structs
 
-from . import propagation, vantage
+from . import propagation, vantage, words
 from .detectors import absence, baseline, divergence, level, sequence, sustained, transition
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
 from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
+from .sentences import ended
 from .state import MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
 
 if TYPE_CHECKING:
@@ -216,7 +217,9 @@ def _live(state: ZoneState, rule: Rule, reading: Reading, time: dt.datetime) -> 
     for key in sorted(reading.cleared - set(reading.holds)):
         known = state.active.pop(f"{rule.id}\t{key}", None)
         if known is not None:
-            findings.append(_cleared(known, time))
+            fact = state.facts.get(key)
+            current = None if fact is None else words.value(key, fact.current)
+            findings.append(structs.replace(_cleared(known, time), what=ended(rule, known, current)))
     return findings
 
 

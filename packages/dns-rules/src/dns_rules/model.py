@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 
 Severity = Literal["critical", "warning", "info"]
+#: From the least to the gravest.
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 Class = Literal["availability", "propagation", "integrity", "security", "resilience", "observer"]
 Verdict = Literal["authorized", "undeclared", "contradicted"]
 Criticality = Literal["critical", "high", "normal"]
@@ -43,12 +45,47 @@ class Finding(Struct, frozen=True, kw_only=True):
     since: dt.datetime
     where: Offender
     what: str
+    """What is so; of a cleared one, how it ended."""
     facts: dict[str, str]
     """Values for the rule's title and first checks (``cause``, ``before``, ``after``, …)."""
     verdict: Verdict | None = None
     confidence: float = 1.0
     evidence: tuple[str, ...] = ()
     """Ids of events that show it."""
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One page of an incident: a team was called, and why."""
+
+    time: dt.datetime
+    team: str
+    why: Literal["firing", "graver", "escalated"]
+    """It fired, it became graver than the team was told, or nobody acknowledged it in time."""
+    severity: Severity
+
+
+class Acknowledgement(Struct, frozen=True, kw_only=True):
+    """Somebody has taken an incident on. It holds until the incident becomes graver."""
+
+    time: dt.datetime
+    by: str
+    note: str = ""
+
+
+class Silence(Struct, frozen=True, kw_only=True):
+    """Incidents of which nobody is called for a time. They are judged and shown as ever.
+
+    What is ``None`` is not asked for.
+    """
+
+    id: str
+    start: dt.datetime
+    end: dt.datetime
+    reason: str
+    by: str
+    zone: str | None = None
+    rule: str | None = None
+    owner: str | None = None
 
 
 class Incident(Struct, frozen=True, kw_only=True):
@@ -79,6 +116,15 @@ class Incident(Struct, frozen=True, kw_only=True):
     """The incident that it became a part of when the cause of both was found; it is resolved then."""
     zones: tuple[str, ...] = ()
     """Where zones of one owner share the cause: all that it has hit, `zone` too. Empty for one zone alone."""
+    calls: tuple[Call, ...] = ()
+    """Who was called, in the order of time. Empty while it is silenced or waits for its owner's hours."""
+    acknowledged: Acknowledgement | None = None
+    silenced: Silence | None = None
+    """Why nobody is called."""
+    returns: int = 0
+    """How often the same trouble of the zone was over in the hours before."""
+    resolution: str = ""
+    """How long it lasted and how it ended, once it is resolved."""
 
 
 class Health(Struct, frozen=True, kw_only=True):

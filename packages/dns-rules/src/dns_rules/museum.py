@@ -17,6 +17,7 @@ from .engine import Engine
 from .errors import RulesError
 from .generate import EPOCH, Span, events
 from .inventory import Inventory, Team, Zone, checked
+from .model import Severity
 from .rules import PACKAGED
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdict: str | None = None
     becomes: str | None = None
     """The rule that leads it in the end, where that is another one."""
+    severity: Severity | None = None
+    """The gravest that it becomes."""
     resolves: bool = False
 
 
@@ -98,6 +101,8 @@ class Page(Struct, frozen=True, kw_only=True):
     after: float
     """Seconds from the fault that it was expected for, or else from the beginning."""
     expected: bool
+    calls: int
+    """How often somebody was called: when it fired, and each time it became graver or nobody acknowledged it."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -196,16 +201,19 @@ def judge(document: Document, recording: Recording, rules: Rules) -> Verdict:
         met = next((i for i, e in open_.items() if _meets(incident, at, e, recording)), None)
         if met is None:
             failures.append(f"false page after {at:.0f} s to {incident.owner}: {incident.rule}: {incident.title}")
-            pages.append(_page(incident, at, expected=False))
+            pages.append(_page(incident, at, last[incident.id], expected=False))
             continue
         expected = open_.pop(met)
         delay = at - durations.seconds(expected.fault)
-        pages.append(_page(incident, delay, expected=True))
+        pages.append(_page(incident, delay, last[incident.id], expected=True))
         where = f"line {document.line(f'$.expect[{met}]')}"
         if delay > durations.seconds(expected.within):
             failures.append(f"{where}: {expected.rule} came {delay:.0f} s after the fault, promised {expected.within}")
         if expected.verdict is not None and incident.verdict != expected.verdict:
             failures.append(f"{where}: the verdict is {incident.verdict}, not {expected.verdict}")
+        gravest = last[incident.id].severity
+        if expected.severity not in (None, gravest):
+            failures.append(f"{where}: its severity becomes {gravest}, not {expected.severity}")
         becomes = expected.becomes or expected.rule
         if last[incident.id].rule != becomes:
             failures.append(f"{where}: it becomes {last[incident.id].rule}, not {becomes}")
@@ -227,8 +235,8 @@ def _meets(incident: Incident, at: float, expected: Expected, recording: Recordi
     return found == (expected.rule, expected.owner, zone) and expected.title in incident.title
 
 
-def _page(incident: Incident, after: float, *, expected: bool) -> Page:
+def _page(incident: Incident, after: float, last: Incident, *, expected: bool) -> Page:
     return Page(
         rule=incident.rule, zone=incident.zone, owner=incident.owner, title=incident.title, after=after,
-        expected=expected,
+        expected=expected, calls=len(last.calls),
     )  # fmt: skip

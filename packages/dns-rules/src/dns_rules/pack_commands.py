@@ -95,7 +95,8 @@ def museum(
     verdicts = [halls.judge(document, found, pack) for document, found in halls.recordings(folder, recording)]
     if as_json:
         for verdict in verdicts:
-            print(msgspec.json.encode(verdict).decode())
+            sums = {"delay": verdict.delay, "false_pages": verdict.false_pages}
+            print(json.dumps(msgspec.to_builtins(verdict) | sums, ensure_ascii=False))
     else:
         print(guide.table(verdicts))
     if page is not None:

@@ -175,6 +175,15 @@ class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fewer zones tell nobody: what only they see may be theirs."""
 
 
+class Raise(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What makes an incident one step graver, each by itself."""
+
+    after: Scaled | None = None
+    """It has been firing for so long, and nobody has acknowledged it."""
+    zones: Annotated[int, Meta(ge=2)] | None = None
+    """So many zones share it."""
+
+
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rule, as it stands in ``alert-rules/stream/<id>.yaml``."""
 
@@ -182,6 +191,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str
     class_: Class = field(name="class")
     severity: Severity | dict[Criticality, Severity]
+    raise_: Raise = field(name="raise", default=Raise())
     on: tuple[str, ...] | str
     where: Where = Where()
     detect: Detector

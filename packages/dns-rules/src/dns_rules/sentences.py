@@ -9,6 +9,7 @@ from .model import Criticality
 from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
 
 if TYPE_CHECKING:
+    from .model import Finding
     from .rules import Rule, Scaled
 
 _LEVELS: tuple[Criticality, ...] = get_args(Criticality)
@@ -58,6 +59,41 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
             assert_never(detect)
 
 
+def ended(rule: Rule, finding: Finding, current: str | None) -> str:
+    """How a finding ended.
+
+    Args:
+        rule: whose it is.
+        finding: as it was.
+        current: what the tracked fact is now; ``None`` where none is tracked.
+    """
+    match rule.detect:
+        case Transition() if current is not None:
+            if current == finding.facts["before"]:
+                return f"{finding.facts['names']} is {current} again"
+            return f"{finding.facts['names']} is {current}, which is expected now"
+        case Sustained(by="question"):
+            return f"{finding.facts['names']} has data again"
+        case Sustained(by="probe", skewed=skewed):
+            return f"the probe's {'clock is right' if skewed else 'questions are answered'} again"
+        case Sustained(bogus=True):
+            return "answers validate again"
+        case Sustained():
+            return f"{finding.facts['servers']} answered again"
+        case Divergence():
+            return "all agree again"
+        case Absence():
+            return "the probe observes again"
+        case Baseline():
+            return "the share is the usual one again"
+        case Level(of="ttl"):
+            return "the TTL is long enough again"
+        case Level(of=of):
+            return f"{_TIMES[of]} lasts longer again"
+        case _:
+            return "nothing of it is there any more"
+
+
 def _shared(rule: Rule) -> str:
     if rule.shared is None:
         return ""
@@ -76,9 +112,17 @@ def life(rule: Rule, criticality: Criticality | None = None) -> str:
     else:
         severity = rule.severity_for(criticality or "critical")
     return (
-        f"Severity: {severity}. It pages after {duration(rule.hold, criticality)}, so that what belongs together comes "
-        f"in one page, and is resolved after {duration(rule.resolve_after, criticality)} of quiet." + _shared(rule)
+        f"Severity: {severity}{_raised(rule, criticality)}. It pages after {duration(rule.hold, criticality)}, so that "
+        f"what belongs together comes in one page, and is resolved after "
+        f"{duration(rule.resolve_after, criticality)} of quiet." + _shared(rule)
     )
+
+
+def _raised(rule: Rule, criticality: Criticality | None) -> str:
+    after, zones = rule.raise_.after, rule.raise_.zones
+    when_ = [] if after is None else [f"once it has lasted for {duration(after, criticality)} unacknowledged"]
+    when_ += [] if zones is None else [f"with {zones} zones"]
+    return f"; a step graver {' and another '.join(when_)}" if when_ else ""
 
 
 def duration(value: Scaled, criticality: Criticality | None) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from .errors import StateError
-from .model import Finding, Incident
+from .model import Acknowledgement, Finding, Incident, Silence
 
 #: Raised with every change of what is saved that an older reader would misread.
 VERSION = 2
@@ -218,6 +218,18 @@ class OpenIncident(Struct):
     """When as many zones shared it as have to, before anybody is told."""
     untold: bool = False
     """Something changed since."""
+    fired: int | None = None
+    """When it did, for a page."""
+    call: int | None = None
+    """When somebody is to be called next."""
+    step: int = 0
+    """How many teams of its owner's escalation were called since its owner was."""
+    old: bool = False
+    """It is one step graver, for it has been firing for so long."""
+    over: list[str] = []
+    """Rule and key of findings that were cleared."""
+    ending: str = ""
+    """How the last of them ended."""
 
 
 class CorrelationState(Struct):
@@ -230,6 +242,11 @@ class CorrelationState(Struct):
     """Zone to the zones under which the incidents stand that it shares."""
     drills: dict[str, tuple[int, int | None]] = {}
     """Zones that are broken on purpose, from and until when."""
+    silences: list[Silence] = []
+    acknowledged: dict[str, Acknowledgement] = {}
+    """By incident."""
+    ended: dict[str, list[int]] = {}
+    """When incidents of the last hours that somebody was called for were over, by ``zone\trule``."""
     waiting: list[Finding] = []
     """Findings that a slower partition may still have earlier ones than."""
 
