@@ -111,7 +111,8 @@ def test_nobody_is_called_once_somebody_has_taken_it_on():
 def test_what_becomes_graver_is_told_again_whoever_has_taken_it_on():
     taken = Acknowledgement(time=at(300), by="ann@example.com")
     _, incidents = run(
-        finding("ds-changed", 0), Tick(at(200)), taken, Tick(at(301)), finding("zone-not-resolving", 400), Tick(at(405)),
+        finding("ds-changed", 0), Tick(at(200)), taken, Tick(at(301)),
+        finding("zone-not-resolving", 400), Tick(at(405)),
         inventory=estate(criticality="high"),
     )  # fmt: skip
     assert len({i.id for i in incidents}) == 1
@@ -248,6 +249,12 @@ def test_what_lasts_longer_than_its_silence_calls_then():
     _, incidents = run(finding("zone-outage", 0), Tick(at(60)), Tick(at(HOUR + 5)), silences=silences)
     assert calls(incidents) == [("web", "firing", HOUR)]
     assert incidents[-1].silenced is None
+
+
+def test_a_silence_that_is_ended_sooner_calls_then():
+    state, _ = run(finding("zone-outage", 0), Tick(at(60)), silences=[silence(0, DAY, zone="example.com")])
+    _, incidents = run(Tick(at(700)), silences=[silence(0, 600, zone="example.com")], state=state)
+    assert calls(incidents) == [("web", "firing", 600)]
 
 
 def test_what_is_over_within_its_silence_calls_nobody():

@@ -66,6 +66,15 @@ def test_words_say_what_where_and_what_to_check_first():
     assert in_words("firing", INCIDENT | {"drill": True}).startswith("DRILL FIRING")
 
 
+def test_words_say_who_was_called_and_how_it_ended():
+    calls = [{"team": team, "why": why} for team, why in (("web", "firing"), ("lead", "escalated"))]
+    text = in_words("escalated", INCIDENT | {"calls": calls})
+    assert text.startswith("ESCALATED critical example.com is down")
+    assert "called: web, lead; nobody has acknowledged it" in text
+    over = in_words("resolved", INCIDENT | {"resolution": "lasted 20 min; ns1 answered again"})
+    assert over.endswith("since 2026-11-23T10:00:00Z; lasted 20 min; ns1 answered again)")
+
+
 def test_the_console_speaks_to_people_on_stderr_and_to_programs_on_stdout(capsys):
     Console().deliver("k", "firing", INCIDENT)
     Console(as_json=True).deliver("k", "firing", INCIDENT)

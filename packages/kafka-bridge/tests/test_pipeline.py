@@ -213,15 +213,36 @@ def test_a_resolution_is_paged_only_after_its_page(pool):
     found = engine.step(events("example.com", (Span(to="2m"), Span(from_="2m", to="5m", outcome="timeout"))))
     incident = next(i for i in found.incidents if i.state == "firing")
 
-    def put(transition):
+    def put(state, calls):
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            write.pages(cursor, [structs.replace(incident, state=transition)], ["file"])
+            write.pages(cursor, [structs.replace(incident, state=state, calls=calls)], ["file"])
 
-    put("resolved")
+    for state in ("pending", "firing", "resolved"):
+        put(state, ())
     assert one(pool, "select count(*) from outbox") == 0
-    for transition in ("pending", "firing", "firing", "resolved", "resolved"):
-        put(transition)
+    for state in ("firing", "firing", "resolved", "resolved"):
+        put(state, incident.calls)
     assert one(pool, "select count(*) from outbox") == 2
+
+
+def test_each_call_is_a_page(pool):
+    from dns_rules import Call, Engine
+    from dns_rules.generate import Span, events
+
+    found = Engine(INVENTORY, RULES).step(
+        events("example.com", (Span(to="2m"), Span(from_="2m", to="5m", outcome="timeout")))
+    )
+    incident = next(i for i in found.incidents if i.state == "firing")
+    later = [
+        Call(time=incident.updated, team=team, why=why, severity="critical")
+        for team, why in (("web", "graver"), ("lead", "escalated"), ("board", "escalated"))
+    ]
+    with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+        for number in range(4):
+            write.pages(cursor, [structs.replace(incident, calls=(*incident.calls, *later[:number]))], ["file"])
+    with pool.connection() as connection:
+        rows = connection.execute("select transition, number from outbox order by id").fetchall()
+    assert rows == [("firing", 0), ("graver", 1), ("escalated", 2), ("escalated", 3)]
 
 
 def test_only_one_correlates_and_the_other_takes_over(pool, journal):

@@ -22,9 +22,15 @@ def begin(item: OpenIncident, time: int) -> None:
     item.call, item.step = time, 0
 
 
-def due(item: OpenIncident) -> int | None:
+def due(item: OpenIncident, state: CorrelationState) -> int | None:
     """When somebody is to be called next. Of what is quiet nobody is."""
-    return item.call if item.active and item.incident.state == "firing" else None
+    if not item.active or item.incident.state != "firing":
+        return None
+    silenced = item.incident.silenced
+    if silenced is not None and item.call == micros(silenced.end):
+        # It may have been ended sooner.
+        item.call = next((micros(known.end) for known in state.silences if known.id == silenced.id), item.call)
+    return item.call
 
 
 def call(item: OpenIncident, state: CorrelationState, inventory: Inventory) -> Incident | None:

@@ -82,7 +82,7 @@ def _calls(
     if taken := calling.acknowledge(item, state.acknowledged.get(item.incident.id)):
         changed.append(taken)
     while True:
-        call, old = calling.due(item), _old(item, leader, zone)
+        call, old = calling.due(item, state), _old(item, leader, zone)
         if old is not None and old <= time and (call is None or old <= call):
             assert leader is not None
             assert zone is not None

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import psycopg
@@ -28,6 +28,7 @@ from .health.doctor import doctor
 from .kafka.commands import topics_app
 from .kafka.schema_commands import schemas_app
 from .kafka.settings import Kafka
+from .notify.commands import acknowledge, silence_app
 from .probes.commands import probes_app
 from .probes.roster import load_roster
 from .replay.commands import replay
@@ -53,6 +54,8 @@ app.command(topics_app)
 app.command(schemas_app)
 app.command(store_app)
 app.command(evidence_app)
+app.command(acknowledge)
+app.command(silence_app)
 app.command(doctor)
 app.command(probes_app)
 app.command(replay)
@@ -282,7 +285,19 @@ def incidents(
             print(json.dumps(body, ensure_ascii=False))
         else:
             print(f"{body['since']} {body['state']:8} {body['severity']:8} {body['owner']:12} {body['title']}")
+            print(f"    {'; '.join([body['id'], *_calls(body)])}")
     return 3 if any(body["state"] == "firing" for (body,) in rows) else 0
+
+
+def _calls(body: dict[str, Any]) -> list[str]:
+    """What was done about an incident, in words."""
+    told = [f"{call['why']}: {call['team']} called {call['time'][11:19]}Z" for call in body.get("calls", ())]
+    if taken := body.get("acknowledged"):
+        note = f" ({taken['note']})" if taken["note"] else ""
+        told.append(f"taken on by {taken['by']}{note}")
+    if silenced := body.get("silenced"):
+        told.append(f"silenced until {silenced['end'][:19]}Z: {silenced['reason']}")
+    return [*told, body["resolution"]] if body.get("resolution") else told
 
 
 @app.command

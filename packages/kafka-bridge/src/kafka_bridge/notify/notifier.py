@@ -22,7 +22,7 @@ class Notifier(Protocol):
 
         Args:
             key: idempotency key: the same page has the same key, however often it is tried.
-            transition: ``firing`` or ``resolved``.
+            transition: ``firing``, ``graver``, ``escalated`` or ``resolved``.
             incident: the incident, as in the design's format.
 
         Raises:
@@ -37,7 +37,8 @@ def in_words(transition: str, incident: dict[str, Any]) -> str:
     if incident.get("part_of"):  # bodies of older versions are without
         return f"{head}\n  {incident['what']} (incident {incident['part_of']})"
     if transition == "resolved":
-        return f"{head} (owner {incident['owner']}, since {incident['since']})"
+        ended = f"; {incident['resolution']}" if incident.get("resolution") else ""
+        return f"{head} (owner {incident['owner']}, since {incident['since']}{ended})"
     where = incident["where"]
     places = [f"{label} {', '.join(where[label])}" for label in ("regions", "servers", "names") if where[label]]
     if zones := incident.get("zones"):
@@ -45,5 +46,10 @@ def in_words(transition: str, incident: dict[str, Any]) -> str:
         places.insert(0, f"zones {', '.join(zones[:_SHOWN])}{more}")
     lines = [head, f"  what: {incident['what']}", f"  where: {'; '.join(places)}"]
     lines += [f"  check first: {text}" for text in incident["check_first"][:3]]
+    if calls := incident.get("calls"):
+        called = ", ".join(dict.fromkeys(call["team"] for call in calls))
+        lines.append(
+            f"  called: {called}; nobody has acknowledged it" if transition == "escalated" else f"  called: {called}"
+        )
     lines.append(f"  owner: {incident['owner']}; runbook: {incident['runbook']}; incident: {incident['id']}")
     return "\n".join(lines)

@@ -55,16 +55,17 @@ class Deliverer:
         """Try the page that is due first; returns whether there was one."""
         with self._pool.connection() as connection, connection.transaction():
             row = connection.execute(
-                "select d.page, d.notifier, d.attempts, o.incident, o.transition, o.body from delivery d "
+                "select d.page, d.notifier, d.attempts, o.incident, o.transition, o.number, o.body from delivery d "
                 "join outbox o on o.id = d.page where d.delivered is null and d.due <= now() "
                 "and d.notifier = any(%s) order by d.page limit 1 for update of d skip locked",
                 (list(self._notifiers),),
             ).fetchone()
             if row is None:
                 return False
-            page, name, attempts, incident, transition, body = row
+            page, name, attempts, incident, transition, number, body = row
             try:
-                self._notifiers[name].deliver(f"{incident}-{transition}", transition, body)
+                key = f"{incident}-{transition}-{number}" if number else f"{incident}-{transition}"
+                self._notifiers[name].deliver(key, transition, body)
             except DeliveryError as error:
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempts, 10))
                 log.warning("page %s to %s failed, next try in %d s: %s", page, name, pause, error)

@@ -299,22 +299,28 @@ def incidents(cursor: Cursor, changed: Iterable[Incident]) -> None:
 
 
 def pages(cursor: Cursor, changed: Iterable[Incident], notifiers: list[str]) -> None:
-    """Pages into the outbox: each incident and transition once, a resolution only after its page."""
+    """Pages into the outbox: each call of an incident once, and its resolution once somebody was called."""
     for incident in changed:
-        if incident.state not in TOLD:
-            continue
-        cursor.execute(
-            "insert into outbox (incident, transition, body) select %(id)s, %(transition)s, %(body)s "
-            "where %(transition)s = 'firing' or exists (select 1 from outbox where incident = %(id)s "
-            "and transition = 'firing') on conflict do nothing returning id",
-            {"id": incident.id, "transition": incident.state, "body": _json(incident)},
+        body = _json(incident)
+        for number, call in enumerate(incident.calls):
+            _page(cursor, notifiers, (incident.id, call.why, number, body))
+        if incident.state == "resolved":
+            cursor.execute("select 1 from outbox where incident = %s limit 1", (incident.id,))
+            if cursor.fetchone() is not None:
+                _page(cursor, notifiers, (incident.id, incident.state, 0, body))
+
+
+def _page(cursor: Cursor, notifiers: list[str], page: tuple[str, str, int, str]) -> None:
+    cursor.execute(
+        "insert into outbox (incident, transition, number, body) values (%s, %s, %s, %s) on conflict do nothing "
+        "returning id",
+        page,
+    )
+    row = cursor.fetchone()
+    if row is not None:
+        cursor.executemany(
+            "insert into delivery (page, notifier) values (%s, %s)", [(row[0], name) for name in notifiers]
         )
-        row = cursor.fetchone()
-        if row is not None:
-            cursor.executemany(
-                "insert into delivery (page, notifier) values (%s, %s)",
-                [(row[0], name) for name in notifiers],
-            )
 
 
 def publications(cursor: Cursor, topic: str, values: Iterable[tuple[str, Finding | Incident]]) -> None:

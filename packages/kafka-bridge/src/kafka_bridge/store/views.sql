@@ -160,6 +160,17 @@ create view v_incident as
 create view v_incident_open as
     select * from v_incident where state in ('pending', 'firing');
 
+create view v_call as
+    select i.id as incident, n as number, (c ->> 'time')::timestamptz as time, c ->> 'team' as team, c ->> 'why' as why,
+           c ->> 'severity' as severity, i.zone, i.owner, i.title, i.drill
+    from incident i, jsonb_array_elements(i.body -> 'calls') with ordinality as calls(c, n);
+
+create view v_acknowledgement as
+    select incident, at, actor, note from acknowledgement;
+
+create view v_silence as
+    select id, started, ends, reason, actor, zone, rule, owner, now() between started and ends as active from silence;
+
 create view v_finding as
     select id, state, zone, rule, time, body from finding;
 
