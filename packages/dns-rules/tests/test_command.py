@@ -41,7 +41,7 @@ def test_replay_prints_the_incident_in_the_format_of_the_contract(recording):
     assert set(incident) == {
         "id", "rule", "class", "severity", "zone", "state", "since", "updated", "drill", "title", "what", "where",
         "check_first", "runbook", "owner", "escalate", "verdict", "confidence", "evidence", "findings",
-        "part_of", "zones",
+        "part_of", "zones", "calls", "acknowledged", "silenced", "returns", "resolution",
     }  # fmt: skip
     assert incident["rule"] == "zone-outage"
     assert incident["state"] == "firing"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import vantage, words
 from .model import Health
-from .propagation import NO_ANSWER
+from .propagation import NO_ANSWER, steady
 from .rules import Divergence, scaled
 from .state import MICROS, moment
 
@@ -82,7 +82,12 @@ def _shares(state: ZoneState, zone: Zone, rules: Rules) -> list[float]:
         name, _, qtype = question.rpartition("/")
         expectation = zone.expectation(name, qtype)
         differs = qtype in first.ignore or (expectation is not None and expectation.split)
-        if known.share is not None and known.steady >= learn and question in state.latest and not differs:
+        if (
+            known.share is not None
+            and steady(known, state.sealed) >= learn
+            and question in state.latest
+            and not differs
+        ):
             found.append(known.share)
     return found
 

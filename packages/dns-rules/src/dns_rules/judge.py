@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dns_events import SILENT
 from msgspec import structs
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .inventory import Inventory, Zone
     from .memory import Memory
     from .rules import Rule, Rules
-    from .state import Latest, Tallies, Tally
+    from .state import Latest, Tallies
 
 _DETECTORS: dict[type, Detect] = {
     Sustained: sustained.detect,
@@ -37,6 +37,9 @@ _DETECTORS: dict[type, Detect] = {
     Sequence: sequence.detect,
     Absence: absence.detect,
 }
+V = TypeVar("V")
+#: When a detector may say something else with time alone, of those that may while nothing fails and all agree.
+_DUE = {Level: level.due, Absence: absence.due}
 #: Answers of vantages that have gone are forgotten after so long.
 _FORGET = 1800 * MICROS
 #: Probes that have gone, after so long.
@@ -109,10 +112,31 @@ def _pass_time(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
             state.sealed = max(state.sealed, min([state.watermark // step * step, *state.open]))
             if state.sealed + step > state.watermark:
                 break
+        idle = min([state.idle - 1, state.watermark, *state.open]) // step * step
+        if idle > state.sealed:
+            state.sealed = idle
+            continue
         _seal(state, state.sealed, memory)
         state.sealed += step
         findings += _evaluate(state, zone, rules)
+        state.idle = _due(state, zone, memory)
     return findings
+
+
+def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
+    """Until when nothing new can be said as long as nothing is seen: rules are not asked before."""
+    now = state.sealed
+    if not _is_well(state, memory):
+        return now
+    timed = [due(state, rule, zone, now) for rule in memory.watchful if (due := _DUE.get(type(rule.detect)))]
+    return min([memory.voices_until + 1, *timed])
+
+
+def _is_well(state: ZoneState, memory: Memory) -> bool:
+    """Whether nothing fails, all agree and every fact is as it should be: most detectors have nothing to say then."""
+    if state.active or memory.spreads or len(memory.calm) < memory.transitions:
+        return False
+    return max(memory.failed.values(), default=ALWAYS) < state.sealed - memory.ring
 
 
 def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
@@ -141,9 +165,7 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
             if not vantages:  # all were refused; the question goes at the next turn
                 memory.oldest_answer = ALWAYS
         if bucket.heard:
-            state.heard = {
-                probe: time for probe, time in sorted((state.heard | bucket.heard).items()) if time >= slot - _HEARD
-            }
+            _heard(state, bucket, slot - _HEARD)
         if bucket.edits:
             newest = sorted([*state.edits, *bucket.edits.values()], key=lambda edit: (edit.time, edit.id))
             state.edits = newest[-MAX_EDITS:]
@@ -170,31 +192,37 @@ def _answered(state: ZoneState, question: str, vantages: dict[str, Latest], memo
             state.reached = sorted([*state.reached, region])
 
 
+def _heard(state: ZoneState, bucket: Bucket, since: int) -> None:
+    """Which probes observed the zone, in the order of their names."""
+    more = bucket.heard.keys() - state.heard.keys()
+    state.heard.update(bucket.heard)
+    if more or min(state.heard.values()) < since:
+        state.heard = {probe: time for probe, time in sorted(state.heard.items()) if time >= since}
+
+
 def _ordered(tallies: Tallies) -> Tallies:
     """By their keys, because the order of keys must not tell in which order events came."""
-    return {
-        rule: {
-            key: {seen_from: _sorted(tally) for seen_from, tally in sorted(vantages.items())}
-            for key, vantages in sorted(keys.items())
-        }
-        for rule, keys in sorted(tallies.items())
-    }
+    for keys in tallies.values():
+        for key, vantages in keys.items():
+            for tally in vantages.values():
+                tally.why = _by_key(tally.why)
+            keys[key] = _by_key(vantages)
+    return _by_key({rule: _by_key(keys) for rule, keys in tallies.items()})
 
 
-def _sorted(tally: Tally) -> Tally:
-    if len(tally.why) > 1:
-        tally.why = dict(sorted(tally.why.items()))
-    return tally
+def _by_key(mapping: dict[str, V]) -> dict[str, V]:
+    return mapping if len(mapping) < 2 else dict(sorted(mapping.items()))
 
 
 def _evaluate(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
     """Ask every rule at the end of the sealed step."""
     now = state.sealed
     time = moment(now)
+    memory = recall(state, zone, rules)
     transition.track(state, zone, now)
-    propagation.track(state, zone, recall(state, zone, rules), now)
+    propagation.track(state, zone, memory, now)
     findings: list[Finding] = []
-    for rule in rules.rules:
+    for rule in memory.watchful if _is_well(state, memory) else rules.rules:
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
         if reading.holds or (reading.cleared and state.active):
             findings += _live(state, rule, reading, time)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .routes import Routes
-from .rules import Baseline, Level, Sustained, Transition, scaled
+from .rules import Absence, Baseline, Level, Sustained, Transition, scaled
 from .state import MICROS, moment
 from .window import Window
 
@@ -38,7 +38,7 @@ class Memory:
 
     __slots__ = (
         "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "failed", "oldest_answer", "ring", "routes",
-        "rules", "spreads", "voices_until", "zone",
+        "rules", "spreads", "transitions", "voices_until", "waiting", "watchful", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
@@ -61,6 +61,11 @@ class Memory:
             self.note(slot, tallies)
         self.calm: set[str] = set()
         """Rules whose facts are all as they should be, as long as none changes."""
+        self.waiting: set[str] = set()
+        """Rules that may say something else with time alone."""
+        self.watchful = [rule for rule in rules.rules if _is_watchful(rule.detect, zone)]
+        """Rules that have something to learn, or may have something to say, where all is well."""
+        self.transitions = sum(isinstance(rule.detect, Transition) for rule in rules.rules)
         self.spreads: dict[str, Spread] = {}
         """Questions with more than one answer at the last step."""
         self.agreeing: set[str] = set()
@@ -101,6 +106,12 @@ class Memory:
         return known
 
 
+def _is_watchful(detect: Detector, zone: Zone) -> bool:
+    if isinstance(detect, Level) and detect.of == "ttl":
+        return zone.ttl_minimum is not None
+    return isinstance(detect, Baseline | Level | Absence)
+
+
 def _questions(detect: Detector, zone: Zone) -> tuple[str, ...]:
     """The questions of a rule's record patterns in this zone; answers that differ by design are not compared."""
     found = set()
@@ -117,6 +128,8 @@ def recall(state: ZoneState, zone: Zone, rules: Rules) -> Memory:
     """The memory beside a state, for this entry and this pack."""
     memory: Memory | None = vars(state).get(_PLACE)
     if memory is None or memory.zone is not zone or memory.rules is not rules:
+        if memory is not None:
+            state.idle = ALWAYS  # what was not due by the old ones may be by the new ones
         memory = vars(state)[_PLACE] = Memory(state, zone, rules)
     return memory
 

@@ -51,7 +51,7 @@ def track(state: ZoneState, zone: Zone, memory: Memory, now: int) -> None:
             known = state.agreement.setdefault(question, Agreement())
             known.strange = {}
             known.given = {answer: known.given.get(answer, now)} if authorities else {}
-            _refer(known, answer, ttl, now)
+            _refer(known, answer, ttl if authorities else None, now)
             if regions > 1:
                 known.share = 1.0
                 _agreed(known, ttl, now)
@@ -99,7 +99,8 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
     answers = Counter(latest.answer for _, latest in regions.values())
     known.given = {a: known.given.get(a, now) for a in sorted({x.answer for said in authority.values() for x in said})}
     reference = _reference(authority, answers, known)
-    _refer(known, reference, _ttl(authority, reference), now)
+    ttl = _ttl(authority, reference)
+    _refer(known, reference, ttl, now)
     for said in (latest for each in authority.values() for latest in each if latest.answer != reference):
         # As long as a server gives it, caches may fetch it anew.
         _remember(known, said.answer, now + _lasts(said) * MICROS)
@@ -107,9 +108,9 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
     if share is not None:
         known.share = share
         if share >= _AGREEING:
-            _agreed(known, _ttl(authority, reference), now)
+            _agreed(known, ttl or 0, now)
         else:
-            known.agreed = None
+            known.steady, known.agreed = steady(known, now), None
             known.diverged = now if known.diverged is None else known.diverged
     heard = {latest.answer for _, latest in regions.values()} - {reference, *known.past}
     known.strange = {a: known.strange.get(a, now) for a in sorted(heard)[:_PAST]}
@@ -175,8 +176,8 @@ def _reference(authority: dict[str, list[Latest]], answers: Counter[str], known:
     return min(most.items(), key=lambda item: (-item[1], item[0]))[0]
 
 
-def _ttl(authority: dict[str, list[Latest]], reference: str) -> int:
-    return max((_lasts(x) for said in authority.values() for x in said if x.answer == reference), default=0)
+def _ttl(authority: dict[str, list[Latest]], reference: str) -> int | None:
+    return max((_lasts(x) for said in authority.values() for x in said if x.answer == reference), default=None)
 
 
 def _lasts(latest: Latest) -> int:
@@ -186,15 +187,20 @@ def _lasts(latest: Latest) -> int:
     return latest.ttl
 
 
-def _refer(known: Agreement, reference: str, ttl: int, now: int) -> None:
-    """Take note of what is published now; what was before may be cached until its time has run out."""
+def _refer(known: Agreement, reference: str, ttl: int | None, now: int) -> None:
+    """Take note of what is published now; what was before may be cached until its time has run out.
+
+    It is said to have been published until now, for nobody knows when in between two looks it ceased to be.
+    """
     if known.reference != reference:
         if known.reference:
-            _remember(known, known.reference, known.cached)
+            _remember(known, known.reference, max(known.cached, now + known.lasts * MICROS))
             known.stood = now - known.changed
-        known.reference, known.changed, known.cached = reference, now, 0
+        known.reference, known.changed, known.cached, known.lasts = reference, now, 0, ttl or 0
         known.past.pop(reference, None)
-    known.cached = max(known.cached, now + ttl * MICROS)
+    elif ttl is not None and ttl != known.lasts:
+        known.cached = max(known.cached, now + known.lasts * MICROS)
+        known.lasts = ttl
 
 
 def _remember(known: Agreement, answer: str, until: int) -> None:
@@ -212,4 +218,8 @@ def _agreed(known: Agreement, ttl: int, now: int) -> None:
         known.agreed = now
         known.ttl = ttl
     known.ttl = max(known.ttl, ttl)
-    known.steady = max(known.steady, now - known.agreed)
+
+
+def steady(known: Agreement, now: int) -> int:
+    """The longest time for which they agreed, in microseconds."""
+    return known.steady if known.agreed is None else max(known.steady, now - known.agreed)

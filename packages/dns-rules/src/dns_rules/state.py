@@ -137,15 +137,17 @@ class Agreement(Struct):
     ttl: int = 0
     """Largest TTL at the authority while they agreed: how long a cache may hold the old answer."""
     steady: int = 0
-    """The longest time for which they agreed, in microseconds."""
+    """The longest time for which they agreed before, in microseconds."""
     reference: str = ""
     """The fingerprint of what is published."""
     changed: int = 0
     """Since when it is."""
     stood: int = 0
     """How long what was published before had been."""
+    lasts: int = 0
+    """For how many seconds caches may hold it, as the authority said last."""
     cached: int = 0
-    """Until when caches may hold it, from what was fetched so far."""
+    """Until when caches may hold it from the time at which the authority said something else of that."""
     given: dict[str, int] = {}
     """Since when authoritative servers give what they give, by fingerprint."""
     past: dict[str, int] = {}
@@ -193,6 +195,8 @@ class ZoneState(Struct, dict=True):
     """Whether the zone was ever seen secure."""
     active: dict[str, Finding] = {}
     """By ``rule\\tkey``."""
+    idle: int = 0
+    """Before this time rules would say nothing new as long as nothing is seen."""
     late: int = 0
     refused: int = 0
     events: int = 0

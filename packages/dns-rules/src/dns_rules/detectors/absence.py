@@ -9,7 +9,7 @@ from dns_rules.model import Offender
 from dns_rules.rules import Absence, scaled
 from dns_rules.state import MICROS
 
-from .condition import Condition, Reading
+from .condition import NEVER, Condition, Reading
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -35,6 +35,14 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         elif time < silent and talking:
             holds[probe] = _condition(state, probe, time, now, len(talking))
     return Reading(holds, frozenset(cleared))
+
+
+def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
+    """When the next probe will have been silent for too long."""
+    assert isinstance(rule.detect, Absence)
+    patience = int(scaled(rule.detect.silent, zone.criticality) * MICROS)
+    heard = min((time for time in state.heard.values() if time >= now - patience), default=NEVER)
+    return heard + patience + 1
 
 
 def _condition(state: ZoneState, probe: str, time: int, now: int, talking: int) -> Condition:

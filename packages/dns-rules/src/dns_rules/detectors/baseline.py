@@ -40,6 +40,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     assert isinstance(rule.detect, Baseline)
     detect = rule.detect
     known = state.usual.get(rule.id)
+    if known is None and not (state.ring and rule.id in state.ring[-1][1]):
+        return _NOTHING  # no traffic was ever told of
     sums = memory_of(state).window(rule, state)
     sums.advance(state, now - int(scaled(detect.window, zone.criticality) * MICROS))
     if known is None and not sums.places:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from dns_rules.state import ZoneState
 
 
+#: Later than anything is due.
+NEVER = 1 << 62
+
+
 class Condition(Struct, frozen=True, kw_only=True):
     """The content of a finding, before it has a life."""
 

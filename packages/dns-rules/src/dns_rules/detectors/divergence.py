@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dns_rules import words
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
-from dns_rules.propagation import RESTLESS
+from dns_rules.propagation import RESTLESS, steady
 from dns_rules.rules import Divergence, scaled
 from dns_rules.state import MICROS, moment
 
@@ -55,7 +55,7 @@ def _since(voice: Voice, known: Agreement) -> int:
 
 
 def _is_learned(known: Agreement, learn: int, ill: dict[str, Voice], now: int) -> bool:
-    if known.steady < learn or known.flips > RESTLESS:
+    if steady(known, now) < learn or known.flips > RESTLESS:
         return False
     # Of a name whose published answer changes all the time nobody knows every answer.
     return now - known.changed >= learn or all(voice.verdict != "rogue" for voice in ill.values())

@@ -10,13 +10,13 @@ from dns_rules.model import Offender
 from dns_rules.rules import Level, scaled
 from dns_rules.state import MICROS, micros, moment
 
-from .condition import Condition, Reading
+from .condition import NEVER, Condition, Reading
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
     from dns_rules.model import Finding
     from dns_rules.rules import Rule
-    from dns_rules.state import ZoneState
+    from dns_rules.state import Seen, ZoneState
 
 _NOTHING = Reading({}, frozenset())
 _HOUR = 3600 * MICROS
@@ -30,8 +30,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     probes = state.seen.get(rule.detect.of)
     if not probes:
         return _NOTHING
-    # The newest reading, because a renewal is known to whoever looked last.
-    newest = max(probes.values(), key=lambda seen: (seen.time, seen.id))
+    newest = _newest(probes)
     left = int(newest.value) - now
     if left >= scaled(rule.detect.below, zone.criticality) * MICROS:
         return Reading({}, frozenset({""}))
@@ -54,6 +53,20 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     )
 
 
+def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
+    """When what is left of a time will be too little."""
+    assert isinstance(rule.detect, Level)
+    if rule.detect.of == "ttl":
+        return now if rule.id in memory_of(state).waiting else NEVER
+    probes = state.seen.get(rule.detect.of)
+    return int(_newest(probes).value) - int(scaled(rule.detect.below, zone.criticality) * MICROS) if probes else NEVER
+
+
+def _newest(probes: dict[str, Seen]) -> Seen:
+    # Because a renewal is known to whoever looked last.
+    return max(probes.values(), key=lambda seen: (seen.time, seen.id))
+
+
 def _is_news(known: Finding | None, end: int, left: int) -> bool:
     """Whether half of the time is gone that was left when this was told last, down to an hour, or all of it."""
     if known is None:
@@ -66,6 +79,7 @@ def _ttl(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     if zone.ttl_minimum is None:
         return _NOTHING
     memory = memory_of(state)
+    memory.waiting.discard(rule.id)
     holds: dict[str, Condition] = {}
     cleared: set[str] = set()
     for question in memory.records(rule):
@@ -82,6 +96,7 @@ def _ttl(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             continue
         if memory.meant(now, "ttl"):
             cleared.add(question)
+            memory.waiting.add(rule.id)  # for the end of the window
             continue
         name, _, qtype = question.rpartition("/")
         cut = {key: latest for key, latest in low.items() if latest.ttl == least}

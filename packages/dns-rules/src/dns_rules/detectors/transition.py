@@ -16,7 +16,7 @@ from dns_rules.model import Offender
 from dns_rules.rules import Transition, scaled
 from dns_rules.state import MICROS, Fact
 
-from .condition import Condition, Reading
+from .condition import NEVER, Condition, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ def track(state: ZoneState, zone: Zone, now: int) -> None:
         if current is not None:
             _note(state, name, current, _declared(name, zone), now)
     memory.voices_until = min(
-        (seen.time + _fresh(name) for name, probes in state.seen.items() for seen in probes.values()), default=now
+        (seen.time + _fresh(name) for name, probes in state.seen.items() for seen in probes.values()), default=NEVER
     )
 
 
