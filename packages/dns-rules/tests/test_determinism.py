@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import sys
 
 import msgspec
 import pytest
 from dns_rules import Engine, Inventory, Rules, StateError, Team, Zone, load_rules
 from dns_rules.generate import Span, events
 from dns_rules.inventory import Expectation
+from dns_rules.museum import recordings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -172,3 +174,47 @@ def test_the_pace_is_data():
     quick = Rules(rules=RULES.rules, step=1.0, lateness=2.0)
     engine = Engine(INVENTORY, quick)
     assert engine.step(RECORDING).findings
+
+
+#: Seldom asked, so that much is due in between: a registration, a probe that has gone, an old answer in caches.
+SPARSE = {
+    "example.com": (
+        Span(to="3h", every="400s", ttl=300),
+        Span(from_="3h", to="200m", outcome="timeout"),
+        Span(from_="200m", to="6h", every="400s", data=("192.0.2.9",)),
+        Span(to="200m", every="500s", **RESOLVERS),
+        Span(from_="200m", to="6h", every="500s", data=("192.0.2.9",), regions=("eu-west", "us-east"), **RESOLVERS),
+        Span(from_="200m", to="6h", every="500s", regions=("ap-south",), **RESOLVERS),
+        Span(event="registration", to="6h", every="1h", expires="506.1h"),
+    ),
+    "example.net": (
+        Span(to="6h", every="400s", regions=("eu-west", "us-east")),
+        Span(to="2h", every="400s", regions=("ap-south",)),
+    ),
+    "example.org": (
+        Span(to="6h", every="400s", regions=("eu-west", "us-east")),
+        Span(to="2h", every="400s", regions=("ap-south",)),
+        Span(event="delegation", from_="3h", to="4h", every="60s", parent_ns=("ns1.example.com",)),
+    ),
+}
+
+
+def recordings_of_both_kinds():
+    yield (
+        "sparse",
+        INVENTORY,
+        sorted(
+            (event for zone, spans in SPARSE.items() for event in events(zone, spans)), key=lambda e: (e.time, e.id)
+        ),
+    )
+    for _, recording in recordings():
+        yield recording.id, recording.inventory, recording.events()
+
+
+@pytest.mark.parametrize(("inventory", "listed"), [
+    pytest.param(inventory, listed, id=id_) for id_, inventory, listed in recordings_of_both_kinds()
+])  # fmt: skip
+def test_steps_that_are_passed_over_would_have_said_nothing(monkeypatch, inventory, listed):
+    passed_over = Engine(inventory, RULES).run(listed)
+    monkeypatch.setattr(sys.modules["dns_rules.judge"], "_due", lambda state, _zone, _memory: state.sealed)
+    assert Engine(inventory, RULES).run(listed) == passed_over
