@@ -13,52 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
-from dns_events import ndjson, otlp
-from dns_rules import Engine, Inventory, Team, Zone, load_rules
-from dns_rules.generate import Span, events
+from dns_events import otlp
+from dns_rules import load_rules
 from kafka_bridge.pipeline.worker import Worker
 from kafka_bridge.postgres.home import SHARED_VARIABLE
 from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from . import backbone, edge, year
+from . import backbone, edge, judgement, year
 from .figure import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dns_events import Event
-
-
-def recording(zones: int = 20, minutes: int = 4) -> tuple[Inventory, list[Event]]:
-    """A few minutes of many zones, up to now."""
-    names = [f"zone{n}.example" for n in range(zones)]
-    inventory = Inventory(
-        version=1,
-        teams={"web": Team(name="Web")},
-        zones=tuple(Zone(zone=name, owner="web", criticality="critical") for name in names),
-    )
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes)
-    spans = (
-        Span(to=f"{minutes}m", every="5s", dnssec="secure"),
-        Span(to=f"{minutes}m", every="5s", role="recursive", servers=("192.0.2.53",)),
-    )
-    return inventory, sorted((e for name in names for e in events(name, spans, start)), key=lambda e: (e.time, e.id))
-
-
-def judge(inventory: Inventory, listed: list[Event]) -> Figure:
-    """The pure steps, beside reading the same events from NDJSON."""
-    lines = [ndjson.encode(event) for event in listed]
-    began = time.perf_counter()
-    for line in lines:
-        ndjson.decode(line)
-    read = len(lines) / (time.perf_counter() - began)
-    engine = Engine(inventory, load_rules())
-    began = time.perf_counter()
-    for n in range(0, len(listed), 200):
-        engine.step(listed[n : n + 200])
-    return Figure("judge, events/s", len(listed) / (time.perf_counter() - began), "reading them from NDJSON", read)
+    from dns_rules import Inventory
 
 
 def store(inventory: Inventory, listed: list[Event]) -> Figure:
@@ -121,8 +91,8 @@ def main() -> int:
 def _figures(options: argparse.Namespace) -> Iterator[Figure]:
     only = options.only
     if only in {None, "judgement"}:
-        inventory, listed = recording()
-        yield from (judge(inventory, listed), store(inventory, listed))
+        yield from judgement.figures()
+        yield store(*judgement.recording())
     if only in {None, "edge"}:
         yield from edge.figures()
         yield edge.dnstap()

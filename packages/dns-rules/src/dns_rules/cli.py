@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -206,6 +207,8 @@ def replay(
         all_states: print every change of an incident instead of its last state.
         as_json: print JSON.
     """
+    # What the judgement remembers lives long; looking through it all the time costs a fifth.
+    gc.set_threshold(50_000, 50, 100)
     loaded, pack = load_inventory(inventory), load_rules(rules)
     incidents = replay_file(events, loaded, pack, all_states=all_states, progress=shown(events))
     for incident in incidents:

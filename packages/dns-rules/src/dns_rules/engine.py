@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -53,6 +54,10 @@ class Judgement:
         self.inventory = inventory
         self.rules = rules
         self._zones: dict[str, ZoneState] = {}
+        self._watched: Inventory | None = None
+        """The inventory by which all zones are known to be watched still."""
+        self._reached: Counter[int] = Counter()
+        """How many zones have got how far: a few times, for very many zones."""
 
     def __contains__(self, zone: str) -> bool:
         """Whether there is a state of this zone."""
@@ -64,7 +69,10 @@ class Judgement:
         Raises:
             StateError: another version's, or damaged.
         """
-        self._zones[zone] = decode(state, ZoneState)
+        before = self._zones.get(zone)
+        loaded = self._zones[zone] = decode(state, ZoneState)
+        self._moved(None if before is None else before.sealed, loaded.sealed)
+        self._watched = None
 
     def dump(self, zone: str) -> bytes:
         """The zone's state."""
@@ -77,7 +85,7 @@ class Judgement:
     @property
     def sealed(self) -> int | None:
         """Microseconds since 1970 before which no zone has findings to come; ``None`` without zones."""
-        return min((state.sealed for state in self._zones.values()), default=None)
+        return min(self._reached, default=None)
 
     def step(
         self, events: Iterable[Event], now: dt.datetime | None = None, *, horizon: dt.datetime | None = None
@@ -92,29 +100,50 @@ class Judgement:
         until = None if horizon is None else micros(horizon)
         findings: list[Finding] = []
         touched: set[str] = set()
-        gone = sorted(name for name in self._zones if self.inventory.zone(name) is None)
+        gone: list[str] = []
+        if self._watched is not self.inventory:
+            gone = sorted(name for name in self._zones if self.inventory.zone(name) is None)
+            self._watched = self.inventory
         for name in gone:
-            findings += dismiss(self._zones.pop(name))
-        before = {name: state.sealed for name, state in self._zones.items()}
+            left = self._zones.pop(name)
+            self._moved(left.sealed, None)
+            findings += dismiss(left)
+        before: dict[str, int | None] = {}
         for event in events:
-            state, found = judge(self._zones.get(event.zone), event, self.inventory, self.rules, until)
+            known = self._zones.get(event.zone)
+            before.setdefault(event.zone, None if known is None else known.sealed)
+            state, found = judge(known, event, self.inventory, self.rules, until)
             findings += found
             if state is not None:
-                self._zones[event.zone] = state
+                if known is None:
+                    self._zones[event.zone] = state
                 touched.add(event.zone)
         if now is not None:
             for name in sorted(self._zones):
-                state, found = judge(self._zones[name], Tick(now), self.inventory, self.rules)
+                before.setdefault(name, self._zones[name].sealed)
+                _, found = judge(self._zones[name], Tick(now), self.inventory, self.rules)
                 findings += found
-                if state is not None:
-                    self._zones[name] = state
-        evaluated = sorted(name for name, state in self._zones.items() if before.get(name) != state.sealed)
+        evaluated = []
+        for name, sealed in sorted(before.items()):
+            state = self._zones.get(name)
+            if state is not None and state.sealed != sealed:
+                self._moved(sealed, state.sealed)
+                evaluated.append(name)
         return Judged(
             findings=tuple(findings),
             health=tuple(self._health(evaluated)),
             zones=frozenset(touched.union(evaluated)),
             gone=frozenset(gone),
         )
+
+    def _moved(self, before: int | None, after: int | None) -> None:
+        """A zone has got further."""
+        if before is not None:
+            self._reached[before] -= 1
+            if not self._reached[before]:
+                del self._reached[before]
+        if after is not None:
+            self._reached[after] += 1
 
     def end(self) -> dt.datetime:
         """The time at which everything that is still open can be judged, as at the end of a recording."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import vantage, words
 from .model import Health
 from .propagation import NO_ANSWER, steady
-from .rules import Divergence, scaled
+from .rules import scaled
 from .state import MICROS, moment
 
 if TYPE_CHECKING:
@@ -70,12 +70,9 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
 
 def _shares(state: ZoneState, zone: Zone, rules: Rules) -> list[float]:
     """How far the regions agree on each question, of those on which they agreed for long enough before."""
-    judged = [
-        rule.detect for rule in rules.rules if isinstance(rule.detect, Divergence) and rule.detect.of == "regions"
-    ]
-    if not judged:
+    if not rules.of_regions:
         return []
-    first = min(judged, key=lambda detect: scaled(detect.learn, zone.criticality))
+    first = min(rules.of_regions, key=lambda detect: scaled(detect.learn, zone.criticality))
     learn = scaled(first.learn, zone.criticality) * MICROS
     found = []
     for question, known in state.agreement.items():

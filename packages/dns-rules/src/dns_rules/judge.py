@@ -193,11 +193,17 @@ def _answered(state: ZoneState, question: str, vantages: dict[str, Latest], memo
 
 
 def _heard(state: ZoneState, bucket: Bucket, since: int) -> None:
-    """Which probes observed the zone, in the order of their names."""
+    """Which probes observed the zone and at which pace, in the order of their names."""
     more = bucket.heard.keys() - state.heard.keys()
+    for probe, time in sorted(bucket.heard.items()):
+        if probe not in more and (gap := time - state.heard[probe]) > 0:
+            pace = state.paces.get(probe, gap)
+            # Soon longer and slowly shorter, for questions may come in bursts.
+            state.paces[probe] = pace + (gap - pace) // (2 if gap > pace else 16)
     state.heard.update(bucket.heard)
     if more or min(state.heard.values()) < since:
         state.heard = {probe: time for probe, time in sorted(state.heard.items()) if time >= since}
+        state.paces = {probe: pace for probe, pace in sorted(state.paces.items()) if probe in state.heard}
 
 
 def _ordered(tallies: Tallies) -> Tallies:

@@ -145,7 +145,7 @@ class Absence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     """A probe that observed the zone and does so no more, while others do."""
 
     silent: Scaled
-    """So long nothing came of it."""
+    """So long nothing came of it, and three times as long as it usually is from one observation to the next."""
     forget: str = "24h"
     """After so long it is one of the past."""
 
@@ -250,6 +250,12 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
             msg = f"no rule {id_!r}; {f'did you mean {near[0]}?' if near else '`dns-rules list` names them'}"
             raise RulesError(msg)
         return rule
+
+    @cached_property
+    def of_regions(self) -> tuple[Divergence, ...]:
+        """What is asked of regions that answer otherwise."""
+        detectors = (rule.detect for rule in self.rules)
+        return tuple(detect for detect in detectors if isinstance(detect, Divergence) and detect.of == "regions")
 
     @cached_property
     def _by_id(self) -> dict[str, Rule]:

@@ -42,8 +42,9 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
         case Absence():
             silent = duration(detect.silent, criticality)
             return (
-                f"Fires when a probe that observed the zone sent nothing of it for {silent} while others go "
-                f"on{_least(rule)}. A probe that is silent for {detect.forget} is one of the past."
+                f"Fires when a probe that observed the zone sent nothing of it for {silent}, and for three times its "
+                f"usual pause, while others go on{_least(rule)}. A probe that is silent for {detect.forget} is one of "
+                f"the past."
             )
         case Level():
             return _level(detect, criticality)

@@ -187,6 +187,8 @@ class ZoneState(Struct, dict=True):
     """Region by probe id."""
     heard: dict[str, int] = {}
     """Time of the newest observation, by probe; those of a day ago are forgotten."""
+    paces: dict[str, int] = {}
+    """About how long it is from one observation to the next, by probe."""
     edits: list[Edit] = []
     """The newest ones, the oldest first."""
     reached: list[str] = []

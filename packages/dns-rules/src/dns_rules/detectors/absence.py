@@ -16,33 +16,41 @@ if TYPE_CHECKING:
     from dns_rules.rules import Rule
     from dns_rules.state import ZoneState
 
+#: So many of a probe's usual pauses are no silence yet.
+_TURNS = 3
+
 
 def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`."""
     assert isinstance(rule.detect, Absence)
-    patience = int(scaled(rule.detect.silent, zone.criticality) * MICROS)
-    silent = now - patience
-    if not state.active and all(time >= silent for time in state.heard.values()):
+    patience = _patience(state, rule.detect, zone)
+    if not state.active and all(state.heard[probe] + length >= now for probe, length in patience.items()):
         return Reading({}, frozenset())
     forgotten = now - int(scaled(rule.detect.forget, zone.criticality) * MICROS)
-    # Where all stop at once they do so within a moment, and none of them is the one that is silent.
-    talking = [probe for probe, time in state.heard.items() if time >= now - patience // 2]
     holds: dict[str, Condition] = {}
-    cleared = {probe for probe, time in state.heard.items() if time >= silent}
-    for probe, time in state.heard.items():
-        if time < forgotten:
+    cleared: set[str] = {probe for probe, time in state.heard.items() if time < forgotten}
+    for probe, length in patience.items():
+        time = state.heard[probe]
+        # Where all stop at once they do so within a moment, and none of them is the one that is silent.
+        talking = sum(other >= now - length // 2 for other in state.heard.values())
+        if time >= now - length:
             cleared.add(probe)
-        elif time < silent and talking:
-            holds[probe] = _condition(state, probe, time, now, len(talking))
+        elif talking and probe not in cleared:
+            holds[probe] = _condition(state, probe, time, now, talking)
     return Reading(holds, frozenset(cleared))
 
 
 def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
     """When the next probe will have been silent for too long."""
     assert isinstance(rule.detect, Absence)
-    patience = int(scaled(rule.detect.silent, zone.criticality) * MICROS)
-    heard = min((time for time in state.heard.values() if time >= now - patience), default=NEVER)
-    return heard + patience + 1
+    ends = [state.heard[probe] + length for probe, length in _patience(state, rule.detect, zone).items()]
+    return min((end for end in ends if end >= now), default=NEVER) + 1
+
+
+def _patience(state: ZoneState, detect: Absence, zone: Zone) -> dict[str, int]:
+    """How long each probe may be silent; without those that were heard of once, whose pace nobody knows."""
+    least = int(scaled(detect.silent, zone.criticality) * MICROS)
+    return {probe: max(least, _TURNS * pace) for probe, pace in state.paces.items()}
 
 
 def _condition(state: ZoneState, probe: str, time: int, now: int, talking: int) -> Condition:
