@@ -409,3 +409,25 @@ def test_two_groups_that_turn_out_to_be_one_are_one_and_end_together():
     state, more = run(*over, Tick(at(300)), inventory=ESTATE, state=state)
     assert [i.state for i in more][-1] == "resolved"
     assert (state.open, state.joined) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("why", "change", "first"),
+    [
+        ("timeouts", "", "Are the servers up"),
+        ("SERVFAIL", "", "Does the zone still load?"),
+        ("REFUSED and timeouts", "", "Are the servers up"),
+        ("error responses", " after recent change of nameservers", "What changed in the last hour"),
+        ("error responses", "", "Are the servers up"),
+    ],
+)
+def test_what_the_evidence_makes_likely_is_checked_first(why, change, first):
+    found = finding("zone-outage", 0)
+    _, incidents = run(structs.replace(found, facts=found.facts | {"why": why, "change": change}), Tick(at(60)))
+    assert incidents[-1].check_first[0].startswith(first)
+    assert len(incidents[-1].check_first) == 4
+
+
+def test_what_another_finding_makes_likely_is_checked_first():
+    _, incidents = run(finding("ds-changed", 0), finding("zone-not-resolving", 5), Tick(at(100)))
+    assert incidents[-1].check_first[0].startswith("A DS without its key")

@@ -149,9 +149,9 @@ def test_a_new_rule_needs_an_id_and_a_model(tmp_path, id_, like, said):
 def test_coverage_names_what_no_test_fires(tmp_path):
     folder = tmp_path / "rules"
     folder.mkdir()
-    for name in ("zone-outage.yaml", "zone-outage.test.yaml", "ds-changed.yaml"):
+    for name in ("zone-outage.yaml", "zone-outage.test.yaml", "records-changed.yaml"):
         shutil.copy(PACKAGED / name, folder)
-    for name in ("zone-outage.yaml", "ds-changed.yaml"):
+    for name in ("zone-outage.yaml", "records-changed.yaml"):
         text = (folder / name).read_text()
         (folder / name).write_text(
             "".join(line + "\n" for line in text.splitlines() if not line.startswith("explains"))
@@ -160,5 +160,5 @@ def test_coverage_names_what_no_test_fires(tmp_path):
     assert code == 3
     rows = {row["rule"]: row for row in json.loads(out)}
     assert rows["zone-outage"]["fires"] >= 2
-    assert rows["ds-changed"] == {"rule": "ds-changed", "fires": 0, "silent": 0, "elsewhere": 0}
+    assert rows["records-changed"] == {"rule": "records-changed", "fires": 0, "silent": 0, "elsewhere": 0}
     assert err == ""

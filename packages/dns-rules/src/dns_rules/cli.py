@@ -140,7 +140,7 @@ def explain(
     if rule.explains:
         print(f"Explains (same incident): {', '.join(rule.explains)}")
     print("Check first:")
-    for number, text in enumerate(rule.check_first, 1):
+    for number, text in enumerate(rule.checks, 1):
         print(f"  {number}. {text}")
     print(f"Runbook: {rule.runbook}")
     return 0

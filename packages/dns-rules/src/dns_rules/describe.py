@@ -9,7 +9,7 @@ from msgspec import structs
 
 from . import words
 from .model import SEVERITIES, Incident, Offender
-from .rules import PLACEHOLDERS
+from .rules import CHANGE, PLACEHOLDERS
 from .state import MICROS, micros
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .inventory import Inventory, Zone
     from .model import Finding, Severity
-    from .rules import Rule
+    from .rules import Check, Rule
     from .state import CorrelationState, OpenIncident
 
 #: What comes back within so many microseconds is the same once more.
@@ -45,7 +45,7 @@ def first(finding: Finding, rule: Rule, zone: Zone, inventory: Inventory, state:
         title=rule.title,
         what=finding.what,
         where=finding.where,
-        check_first=rule.check_first,
+        check_first=rule.checks,
         runbook=rule.runbook,
         owner=owner,
         escalate=tuple(f"after {step.after} to {step.to}" for step in entry.escalate),
@@ -112,13 +112,30 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding, se
         what=what,
         zones=tuple(zones),
         where=where,
-        check_first=tuple(text.format_map(facts) for text in leader.check_first),
+        check_first=tuple(text.format_map(facts) for text in _likeliest_first(item, leader, own, facts["change"])),
         runbook=leader.runbook,
         verdict=next((f.verdict for f in own if f.verdict is not None), None),
         confidence=max(f.confidence for f in own),
         evidence=_evidence(item),
         findings=_rules_of(item, leader, finding),
     )
+
+
+def _likeliest_first(item: OpenIncident, leader: Rule, own: list[Finding], change: str) -> list[str]:
+    """The rule's checks, those before the others that fit what was found."""
+    why = "; ".join(finding.facts.get("why", "") for finding in own)
+    rules = {finding.rule for finding in item.active.values()}
+
+    def fits(check: str | Check) -> bool:
+        if isinstance(check, str):
+            return False
+        return any(
+            word in rules or (word == CHANGE and bool(change)) or (word in words.CAUSES and words.cause(word) in why)
+            for word in check.when
+        )
+
+    ordered = sorted(zip(leader.check_first, leader.checks, strict=True), key=lambda pair: not fits(pair[0]))
+    return [text for _, text in ordered]
 
 
 def graver(item: OpenIncident, leader: Rule, zone: Zone) -> Severity:

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 from dns_events.yamlfile import Document
 from msgspec import Struct, structs
 
+from . import words
 from .errors import RulesError
-from .rules import PACKAGED, PLACEHOLDERS, TTL_MINIMUM, Level, Rule, Rules, Sequence, Transition
+from .rules import CHANGE, PACKAGED, PLACEHOLDERS, TTL_MINIMUM, Level, Rule, Rules, Sequence, Transition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +134,7 @@ def _rule(document: Document, value: Any) -> Rule:
     if isinstance(rule.detect, Level) and (rule.detect.of == "ttl") != (rule.detect.below == TTL_MINIMUM):
         raise document.error("$.detect.below", f"`of: ttl` goes with `below: {TTL_MINIMUM}`, all else with a duration")
     texts = {"$.title": rule.title, "$.shared.title": "" if rule.shared is None else rule.shared.title} | {
-        f"$.check_first[{i}]": t for i, t in enumerate(rule.check_first)
+        f"$.check_first[{i}]": t for i, t in enumerate(rule.checks)
     }
     for path, text in texts.items():
         _placeholders(document, path, text)
@@ -153,6 +154,13 @@ def _without(rule: Rule, known: set[str]) -> Rule:
 
 def _others(document: Document, rule: Rule, known: set[str], disabled: set[str]) -> None:
     """The other rules that a rule names; those that were taken out are not missed in `explains`."""
+    for index, check in enumerate(rule.check_first):
+        for place, word in enumerate(() if isinstance(check, str) else check.when):
+            if word not in known | disabled | words.CAUSES.keys() | {CHANGE}:
+                raise document.error(
+                    f"$.check_first[{index}].when[{place}]",
+                    f"{word!r} is no cause, no rule and not `{CHANGE}`; causes are {', '.join(sorted(words.CAUSES))}",
+                )
     for index, other in enumerate(rule.explains):
         if other not in known | disabled:
             raise document.error(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import sentences
+from . import sentences, words
 from .ruletest import load_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .rules import Rule, Rules
+    from .rules import Check, Rule, Rules
 
 
 def page(rule: Rule, rules: Rules, runbooks: str) -> str:
@@ -36,7 +36,10 @@ def page(rule: Rule, rules: Rules, runbooks: str) -> str:
         parts.append(f"It explains, and takes into its incident: {', '.join(effects)}.")
     if causes:
         parts.append(f"Explained by, and then a part of: {', '.join(causes)}.")
-    parts += ["## What to check first", "\n".join(f"{n}. {text}" for n, text in enumerate(rule.check_first, 1))]
+    parts += [
+        "## What to check first",
+        "\n".join(f"{n}. {_check(check)}" for n, check in enumerate(rule.check_first, 1)),
+    ]
     suite = load_suite(rules, rule)
     if suite is not None:
         cases = "\n".join(
@@ -44,6 +47,12 @@ def page(rule: Rule, rules: Rules, runbooks: str) -> str:
         )
         parts += ["## Tested", cases]
     return "\n\n".join(parts) + "\n"
+
+
+def _check(check: str | Check) -> str:
+    if isinstance(check, str):
+        return check
+    return f"{check.text} (First for {words.listing(map(words.cause, check.when), last='or')}.)"
 
 
 def index(rules: Rules) -> str:

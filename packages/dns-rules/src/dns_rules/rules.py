@@ -22,6 +22,8 @@ TTL_MINIMUM = "ttl_minimum"
 FactName = Literal[
     "parent_ns", "child_ns", "ds", "dnskey", "registrar", "registrant", "lock", "transfer", "registered_ns"
 ]
+#: Of a check: that the delegation or the keys changed before.
+CHANGE = "change"
 Ratio = Annotated[float, Meta(gt=0, le=1)]
 #: One duration for all, or one for each criticality.
 Scaled = str | dict[Criticality, str]
@@ -175,6 +177,15 @@ class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fewer zones tell nobody: what only they see may be theirs."""
 
 
+class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a responder checks, and when before the others."""
+
+    text: str
+    when: tuple[str, ...]
+    """It comes first where the leading rule's findings have one of these causes (outcomes and DNSSEC causes), where
+    one of these rules has a finding too, or, for ``change``, where the delegation or the keys changed before."""
+
+
 class Raise(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What makes an incident one step graver, each by itself."""
 
@@ -205,10 +216,15 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Zones of one team are one incident where they share the cause."""
     to: Literal["owner", "observers"] = "owner"
     """Whose it is: the zone's owner's, or the team's that runs the monitoring."""
-    check_first: tuple[str, ...]
+    check_first: tuple[str | Check, ...]
     runbook: str
     about: str = ""
     """A paragraph for `dns-rules explain`."""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What to check first, as it stands in the rule."""
+        return tuple(check if isinstance(check, str) else check.text for check in self.check_first)
 
     def severity_for(self, criticality: Criticality) -> Severity:
         """The severity in a zone of this criticality."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CAUSES = {
+CAUSES = {
     "ds_mismatch": "DS mismatch",
     "dnskey_missing": "missing DNSKEY",
     "rrsig_missing": "missing signatures",
@@ -33,7 +33,7 @@ _SHOWN = 4
 
 def cause(word: str) -> str:
     """A DNSSEC cause or an outcome in a responder's words."""
-    return _CAUSES.get(word, word)
+    return CAUSES.get(word, word)
 
 
 _VERDICTS = {
