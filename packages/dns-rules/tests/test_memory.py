@@ -37,7 +37,8 @@ LOCKED = "client transfer prohibited"
 #: Rules that would need another recording: more servers, or a day of traffic.
 SILENT = {
     "authoritative-server-failing", "zone-not-resolving", "nxdomain-spike", "servfail-spike", "probe-silent",
-    "resolver-failing", "probe-blind", "answers-rogue", "server-lagging", "server-without-data",
+    "resolver-failing", "probe-blind", "answers-rogue", "server-lagging", "server-without-data", "ipv6-failing",
+    "tcp-failing", "delegation-lame", "delegation-mismatch", "glue-stale", "expire-outlives-signatures",
 }  # fmt: skip
 #: A zone in whose recording every rule has something to say.
 RECORDING = events(
@@ -51,8 +52,16 @@ RECORDING = events(
         Span(to="150s", role="recursive", servers=("127.0.0.53",)),
         Span(from_="150s", to="230s", role="recursive", servers=("127.0.0.53",), regions=("eu-west",)),
         Span(from_="150s", to="230s", role="recursive", servers=("127.0.0.54",), data=("203.0.113.9",)),
-        Span(event="delegation", to="100s", every="20s", parent_ns=("ns1.example.com",), ds=("12345 13 2 AB",)),
-        Span(event="delegation", from_="100s", to="300s", every="20s", parent_ns=("ns9.rogue.net",), ds=()),
+        Span(
+            event="delegation",
+            to="100s",
+            every="20s",
+            parent_ns=("ns1.example.com",),
+            ds=("12345 13 2 AB",),
+            dnskey=("257 3 13 12345",),
+            ttls={"ds": 120, "dnskey": 60},
+        ),
+        Span(event="delegation", from_="100s", to="300s", every="20s", parent_ns=("ns9.rogue.net",), ds=(), dnskey=()),
         Span(event="delegation", from_="210s", to="300s", every="20s", signatures="1h"),
         Span(event="registration", to="60s", every="30s", statuses=(LOCKED,), registrar="Good Names", expires="90d"),
         Span(event="registration", from_="60s", to="300s", every="30s", statuses=(), registrar="Cheap Names"),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from . import sentences, words
 from .errors import RulesError
 from .model import Incident
-from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
+from .rules import Absence, Baseline, Divergence, Level, Rollover, Sequence, Standing, Sustained, Transition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +103,11 @@ def prevented(rule: Rule, incident: Incident, criticality: Criticality | None) -
             return (
                 "The same answer everywhere once the old TTL had passed; `split: true` where regions differ by design."
             )
+        case Standing(for_=length):
+            allowed = "" if rule.detect.allow is None else f", or a change window that allows `{rule.detect.allow}`"
+            return f"A mend within {sentences.duration(length, criticality)}{allowed}."
+        case Rollover():
+            return "Keeping the old key until every cache has dropped what it is needed for: the TTL after the change."
         case Level(of="ttl"):
             return "A TTL of the inventory's `ttl_minimum` or more, or a change window that allows `ttl`."
         case Level(of=of):

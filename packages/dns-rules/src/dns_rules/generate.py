@@ -24,6 +24,7 @@ from dns_events import (
     Registration,
     Role,
     Server,
+    ServerView,
     Traffic,
     ZoneChange,
     durations,
@@ -60,6 +61,15 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parent_ns: tuple[str, ...] | None = None
     child_ns: tuple[str, ...] | None = None
     ds: tuple[str, ...] | None = None
+    dnskey: tuple[str, ...] | None = None
+    ttls: dict[str, int] = {}
+    """Original TTLs of the sets of a delegation event."""
+    lame: tuple[str, ...] = ()
+    without_tcp: tuple[str, ...] = ()
+    """Of `servers`, those that do not answer over TCP."""
+    soa_expire: str | None = None
+    glue: dict[str, tuple[str, ...]] | None = None
+    child_addresses: dict[str, tuple[str, ...]] | None = None
     signatures: str | None = None
     """How long after the beginning of the timeline the first signature at the apex expires."""
     registrar: str | None = None
@@ -109,7 +119,17 @@ def _span(zone: str, span: Span, number: int, start: dt.datetime) -> Iterator[Ev
                     parent_ns=span.parent_ns,
                     child_ns=span.child_ns,
                     ds=span.ds,
+                    dnskey=span.dnskey,
+                    ttls=span.ttls,
+                    lame=span.lame,
+                    glue=span.glue,
+                    child_addresses=span.child_addresses,
+                    soa_expire=None if span.soa_expire is None else int(durations.seconds(span.soa_expire)),
                     signatures_expire=_after(start, span.signatures),
+                    servers=tuple(
+                        ServerView(address=server, lame=server in span.lame, tcp=server not in span.without_tcp)
+                        for server in span.servers
+                    ),
                 )
                 continue
             if span.event == "zone_change":

@@ -28,9 +28,9 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
     statuses: set[str] = set()
     for vantages in state.latest.values():
         for key, latest in vantages.items():
-            region, role, _ = vantage.parts(key)
+            region, role, server = vantage.parts(key)
             pair = regions.setdefault(region, [0, 0])
-            unreached = role == "authoritative" and region not in state.reached
+            unreached = role == "authoritative" and vantage.way(region, server) not in state.reached
             if latest.time < now - WINDOW or unreached:
                 continue
             pair[0] += 1

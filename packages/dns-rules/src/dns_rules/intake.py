@@ -136,9 +136,41 @@ def _delegation(bucket: Bucket, event: Delegation, time: int) -> None:
     sets = {"parent_ns": event.parent_ns, "child_ns": event.child_ns, "ds": event.ds, "dnskey": event.dnskey}
     # What could not be read is unknown, and unknown changes nothing.
     facts = {name: SEPARATOR.join(sorted(values)) for name, values in sets.items() if values is not None}
+    facts |= {f"{name}_ttl": str(event.ttls[name]) for name in ("ds", "dnskey") if name in event.ttls}
+    facts |= _faults(event)
     if event.signatures_expire is not None:
         facts["signatures_expire"] = str(micros(event.signatures_expire))
     _see(bucket, event, time, facts)
+
+
+def _faults(event: Delegation) -> dict[str, str]:
+    """What is wrong with the delegation and the servers, nothing where all is well; without what was not looked at."""
+    found: dict[str, str] = {}
+    if event.servers or event.lame:
+        found["lame"] = SEPARATOR.join(sorted(event.lame))
+    if any(view.tcp is not None for view in event.servers):
+        found["without_tcp"] = SEPARATOR.join(sorted(view.address for view in event.servers if view.tcp is False))
+    if event.parent_ns is not None and event.child_ns is not None:
+        found["ns_mismatch"] = _difference(set(event.parent_ns), set(event.child_ns))
+    if event.glue is not None and event.child_addresses is not None:
+        glue, own = (
+            {f"{name} {address}" for name, addresses in sets.items() for address in addresses}
+            for sets in (event.glue, event.child_addresses)
+        )
+        # Of names that only one of them speaks of nothing can be said.
+        both = event.glue.keys() & event.child_addresses.keys()
+        found["glue_mismatch"] = _difference(
+            {item for item in glue if item.split()[0] in both}, {item for item in own if item.split()[0] in both}
+        )
+    if event.soa_expire is not None and event.signatures_expire is not None:
+        left = (event.signatures_expire - event.time).total_seconds()
+        found["expire_outlives"] = str(event.soa_expire) if event.soa_expire > left else ""
+    return found
+
+
+def _difference(parent: set[str], zone: set[str]) -> str:
+    parts = {"only at the parent": parent - zone, "only at the zone": zone - parent}
+    return "; ".join(f"{where} {SEPARATOR.join(sorted(items)[:MOST_DATA])}" for where, items in parts.items() if items)
 
 
 def _registration(bucket: Bucket, event: Registration, time: int) -> None:

@@ -9,11 +9,11 @@ from dns_events import SILENT
 from msgspec import structs
 
 from . import propagation, vantage, words
-from .detectors import absence, baseline, divergence, level, sequence, sustained, transition
+from .detectors import absence, baseline, divergence, level, rollover, sequence, standing, sustained, transition
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
-from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
+from .rules import Absence, Baseline, Divergence, Level, Rollover, Sequence, Standing, Sustained, Transition
 from .sentences import ended
 from .state import MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
 
@@ -32,6 +32,8 @@ _DETECTORS: dict[type, Detect] = {
     Sustained: sustained.detect,
     Divergence: divergence.detect,
     Transition: transition.detect,
+    Standing: standing.detect,
+    Rollover: rollover.detect,
     Baseline: baseline.detect,
     Level: level.detect,
     Sequence: sequence.detect,
@@ -39,7 +41,7 @@ _DETECTORS: dict[type, Detect] = {
 }
 V = TypeVar("V")
 #: When a detector may say something else with time alone, of those that may while nothing fails and all agree.
-_DUE = {Level: level.due, Absence: absence.due}
+_DUE = {Level: level.due, Absence: absence.due, Standing: standing.due}
 #: Answers of vantages that have gone are forgotten after so long.
 _FORGET = 1800 * MICROS
 #: Probes that have gone, after so long.
@@ -187,9 +189,11 @@ def _answered(state: ZoneState, question: str, vantages: dict[str, Latest], memo
         if before is None or (before.answer, before.ttl) != (latest.answer, latest.ttl):
             memory.answered_otherwise(question)
         state.secure = state.secure or latest.dnssec == "secure"
-        region, role, _ = vantage.parts(key)
-        if role == "authoritative" and latest.outcome not in SILENT and region not in state.reached:
-            state.reached = sorted([*state.reached, region])
+        region, role, server = vantage.parts(key)
+        if role == "authoritative" and latest.outcome not in SILENT:
+            way = vantage.way(region, server)
+            if way not in state.reached:
+                state.reached = sorted([*state.reached, way])
 
 
 def _heard(state: ZoneState, bucket: Bucket, since: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .routes import Routes
-from .rules import Absence, Baseline, Level, Sustained, Transition, scaled
+from .rules import Absence, Baseline, Level, Rollover, Standing, Sustained, Transition, scaled
 from .state import MICROS, moment
 from .window import Window
 
@@ -109,7 +109,7 @@ class Memory:
 def _is_watchful(detect: Detector, zone: Zone) -> bool:
     if isinstance(detect, Level) and detect.of == "ttl":
         return zone.ttl_minimum is not None
-    return isinstance(detect, Baseline | Level | Absence)
+    return isinstance(detect, Standing | Rollover | Baseline | Level | Absence)
 
 
 def _questions(detect: Detector, zone: Zone) -> tuple[str, ...]:

@@ -185,10 +185,10 @@ def _durations(rule: Rule) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("$.hold", rule.hold), ("$.resolve_after", rule.resolve_after)]
     if rule.raise_.after is not None:
         found.append(("$.raise.after", rule.raise_.after))
-    for name in ("window", "skewed", "silent", "forget", "learn", "grace", "adopt_after", "below", "within"):
+    for name in ("for_", "window", "skewed", "silent", "forget", "learn", "grace", "adopt_after", "below", "within"):
         value = structs.asdict(rule.detect).get(name)
         if value is not None and value != TTL_MINIMUM:
-            found.append((f"$.detect.{name}", value))
+            found.append((f"$.detect.{name.rstrip('_')}", value))
     return found
 
 

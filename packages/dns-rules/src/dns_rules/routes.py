@@ -101,6 +101,8 @@ def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
     where = rule.where
     if where.role is not None and event.server.role != where.role:
         return False
+    if where.family is not None and where.family != ("ipv6" if ":" in event.server.address else "ipv4"):
+        return False
     if where.validated and (event.dnssec is None or event.dnssec.status == "indeterminate"):
         return False
     if isinstance(rule.detect, Sustained) and rule.detect.skewed is not None and event.probe.clock_skew is None:

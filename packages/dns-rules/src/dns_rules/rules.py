@@ -52,6 +52,8 @@ class Where(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which observations a rule looks at; what is left out is not filtered."""
 
     role: Literal["authoritative", "recursive"] | None = None
+    family: Literal["ipv4", "ipv6"] | None = None
+    """Only what was asked at an address of this family."""
     expected: bool = False
     """Only questions of which the inventory expects data."""
     validated: bool = False
@@ -115,6 +117,29 @@ class Transition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """After so long an undeclared value becomes the one that is compared with."""
 
 
+#: What a delegation event tells to be wrong with the zone's delegation or with one of its servers.
+Fault = Literal["lame", "without_tcp", "ns_mismatch", "glue_mismatch", "expire_outlives"]
+
+
+class Standing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="standing"):
+    """A fault of the delegation that stands, by the word of most probes."""
+
+    fault: Fault
+    for_: Scaled = field(name="for")
+    """So long it must have stood."""
+    probes: Annotated[int, Meta(ge=1)] = 2
+    """So many must say it, or all where fewer look."""
+    allow: Literal["records", "ns", "ds", "ttl", "registration"] | None = None
+    """The kind of change that a change window must allow for it to be meant."""
+
+
+class Rollover(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="rollover"):
+    """DS or DNSKEY sets that caches may still hold, and that do not fit the keys of now (RFC 7583 §2)."""
+
+    probes: Annotated[int, Meta(ge=1)] = 2
+    """So many must give the set of now, or all where fewer look."""
+
+
 class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="baseline"):
     """A share of the queries that servers are asked, far above this zone's own at this hour of the week."""
 
@@ -163,7 +188,7 @@ class Sequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     """From the first to the last of them."""
 
 
-Detector = Sustained | Divergence | Transition | Baseline | Level | Sequence | Absence
+Detector = Sustained | Divergence | Transition | Standing | Rollover | Baseline | Level | Sequence | Absence
 
 
 class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

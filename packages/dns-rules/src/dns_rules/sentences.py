@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never, get_args
 
 from . import words
 from .model import Criticality
-from .rules import Absence, Baseline, Divergence, Level, Sequence, Sustained, Transition
+from .rules import Absence, Baseline, Divergence, Level, Rollover, Sequence, Standing, Sustained, Transition
 
 if TYPE_CHECKING:
     from .model import Finding
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 _LEVELS: tuple[Criticality, ...] = get_args(Criticality)
 _ROLES = {"authoritative": "the zone's authoritative servers", "recursive": "resolvers", None: "servers"}
 _TIMES = {"signatures_expire": "the first signature at the apex", "expires": "the registration"}
+
+
+_ENDED: dict[type, str] = {
+    Divergence: "all agree again",
+    Absence: "the probe observes again",
+    Baseline: "the share is the usual one again",
+    Standing: "all is well with it again",
+    Rollover: "what caches may hold fits the zone's keys again",
+}
 
 
 def when(rule: Rule, criticality: Criticality | None = None) -> str:
@@ -32,6 +41,18 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
             return _divergence(detect, criticality)
         case Transition():
             return _transition(detect, criticality)
+        case Standing():
+            meant = "" if detect.allow is None else f", and no change window allows `{detect.allow}`"
+            return (
+                f"Fires when {_probes(detect.probes)} said for {duration(detect.for_, criticality)}: "
+                f"{words.fault(detect.fault)}{meant}."
+            )
+        case Rollover():
+            return (
+                "Fires when caches may still hold a DS set of which no key is in the zone any more, or a DNSKEY set "
+                f"with none of the keys that sign the zone now, by the TTLs that were seen and the word of "
+                f"{_probes(detect.probes)} (RFC 7583). It is over when the last cache has dropped it."
+            )
         case Baseline():
             failing = words.listing(words.cause(outcome) for outcome in detect.failing)
             return (
@@ -81,18 +102,12 @@ def ended(rule: Rule, finding: Finding, current: str | None) -> str:
             return "answers validate again"
         case Sustained():
             return f"{finding.facts['servers']} answered again"
-        case Divergence():
-            return "all agree again"
-        case Absence():
-            return "the probe observes again"
-        case Baseline():
-            return "the share is the usual one again"
         case Level(of="ttl"):
             return "the TTL is long enough again"
         case Level(of=of):
             return f"{_TIMES[of]} lasts longer again"
         case _:
-            return "nothing of it is there any more"
+            return _ENDED.get(type(rule.detect), "nothing of it is there any more")
 
 
 def _shared(rule: Rule) -> str:
@@ -159,7 +174,7 @@ def _least(rule: Rule) -> str:
 def _sustained(rule: Rule, detect: Sustained, criticality: Criticality | None) -> str:
     if detect.by == "probe":
         return _probe(rule, detect, criticality)
-    who = _ROLES[rule.where.role]
+    who = _ROLES[rule.where.role] + ("" if rule.where.family is None else f" with {words.FAMILIES[rule.where.family]}")
     if detect.by == "question":
         subject = f"a question to {who}" + (", of which the inventory expects data," if rule.where.expected else "")
     else:
@@ -197,7 +212,7 @@ def _transition(detect: Transition, criticality: Criticality | None) -> str:
         [*(f"the {words.fact(name)}" for name in detect.facts), *map(_records, detect.records)], last="or", most=20
     )
     voices = "regions" if detect.records else "probes"
-    who = "one probe" if detect.probes == 1 else f"{detect.probes} {voices}, or all where fewer look"
+    who = _probes(detect.probes, voices)
     learned = duration(detect.learn, criticality)
     text = (
         f"Fires when {tracked} is not what the inventory says, or, where it does not say, not what it was; "
@@ -206,6 +221,10 @@ def _transition(detect: Transition, criticality: Criticality | None) -> str:
     if learned != "0s":
         text += f" What the inventory does not say must have stood for {learned} before."
     return f"{text} An undeclared value is the one to compare with after {detect.adopt_after}."
+
+
+def _probes(number: int, voices: str = "probes") -> str:
+    return "one probe" if number == 1 else f"{number} {voices}, or all where fewer look"
 
 
 def _level(detect: Level, criticality: Criticality | None) -> str:

@@ -115,6 +115,13 @@ class Fact(Struct):
     """Changes of which each came within a day of the one before."""
 
 
+class Held(Struct, array_like=True, gc=False):
+    """What caches may hold of what was replaced."""
+
+    replaced: int
+    until: int
+
+
 class Usual(Struct):
     """What share of the queries one rule counts, hour by hour."""
 
@@ -178,6 +185,8 @@ class ZoneState(Struct, dict=True):
     latest: dict[str, dict[str, Latest]] = {}
     seen: dict[str, dict[str, Seen]] = {}
     facts: dict[str, Fact] = {}
+    held: dict[str, dict[str, Held]] = {}
+    """DS and DNSKEY sets that were replaced, by fact and value."""
     agreement: dict[str, Agreement] = {}
     usual: dict[str, Usual] = {}
     """By rule."""
@@ -192,7 +201,8 @@ class ZoneState(Struct, dict=True):
     edits: list[Edit] = []
     """The newest ones, the oldest first."""
     reached: list[str] = []
-    """Regions to which an authoritative server of the zone ever answered. The others may have no way there."""
+    """Regions to which an authoritative server of the zone ever answered, with IPv6 apart (`vantage.way`). The others
+    may have no way there."""
     secure: bool = False
     """Whether the zone was ever seen secure."""
     active: dict[str, Finding] = {}

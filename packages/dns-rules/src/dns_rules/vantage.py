@@ -12,6 +12,12 @@ def parts(vantage: str) -> tuple[str, str, str]:
     return region, middle, server
 
 
+@lru_cache(maxsize=65536)
+def way(region: str, server: str) -> str:
+    """From a region to a server's address family, for a region may have no IPv6: the region itself for IPv4."""
+    return f"{region} over IPv6" if ":" in server else region
+
+
 def key(region: str, middle: str, server: str) -> str:
     """The key of three parts."""
     return f"{region}\t{middle}\t{server}"

@@ -119,7 +119,10 @@ class Window:
         return tuple(id_ for _, id_ in sorted(found, reverse=True)[:most])
 
     def _counts(self, seen_from: str) -> bool:
-        return not self._from_authority or vantage.parts(seen_from)[0] in self._reached
+        if not self._from_authority:
+            return True
+        region, _, server = vantage.parts(seen_from)
+        return vantage.way(region, server) in self._reached
 
     def _add(self, keys: Places) -> None:
         for key, vantages in keys.items():

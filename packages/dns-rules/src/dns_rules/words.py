@@ -36,6 +36,7 @@ def cause(word: str) -> str:
     return CAUSES.get(word, word)
 
 
+FAMILIES = {"ipv4": "IPv4 addresses", "ipv6": "IPv6 addresses"}
 _VERDICTS = {
     "overdue": "later than the old TTL",
     "stale_served": "stale answers",
@@ -125,6 +126,20 @@ _FACTS = {
 def fact(name: str) -> str:
     """A tracked fact in a responder's words."""
     return _FACTS[name]
+
+
+_FAULTS = {
+    "lame": "servers that are delegated to and do not answer with authority",
+    "without_tcp": "servers that do not answer over TCP",
+    "ns_mismatch": "the parent and the zone give different NS sets",
+    "glue_mismatch": "the parent's addresses of name servers are not those of the zone",
+    "expire_outlives": "the SOA's EXPIRE, after which a secondary stops to answer, is later than the end of signatures",
+}
+
+
+def fault(name: str) -> str:
+    """A fault of the delegation in a responder's words."""
+    return _FAULTS[name]
 
 
 def value(name: str, text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dns_events import durations
 from msgspec import structs
@@ -17,6 +17,8 @@ from dns_rules.rules import Transition, scaled
 from dns_rules.state import MICROS, Fact
 
 from .condition import NEVER, Condition, Reading
+from .rollover import ROLLED, hold
+from .voices import Voices, of_fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,7 +96,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             cleared.add(name)
             continue
         voices = _voices(state, zone, name, fact.current)
-        if voices.number == 0 or voices.number < min(rule.detect.probes, voices.asked):
+        if not voices.suffice(rule.detect.probes):
             continue
         by = editor(state, question, changed) if question else ""
         said = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed, by=by)
@@ -150,6 +152,8 @@ def _note(state: ZoneState, name: str, current: str, declared: str, now: int) ->
     if fact is None:
         state.facts[name] = Fact(value=declared or current, since=now, current=current)
     elif fact.current != current:
+        if name in ROLLED:
+            hold(state, name, fact.current, now)
         soon = fact.changed is not None and now - fact.changed < _DAY
         fact.restless = fact.restless + 1 if soon else 0
         fact.previous, fact.current, fact.changed = fact.current, current, now
@@ -187,40 +191,23 @@ def _current(values: Iterable[str]) -> str | None:
     return value if number * 2 > counted.total() else None
 
 
-class _Voices(NamedTuple):
-    """Who gives the current value."""
-
-    number: int
-    asked: int
-    regions: tuple[str, ...]
-    known: tuple[str, ...]
-    evidence: tuple[str, ...]
-
-
-def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> _Voices:
-    if name.startswith(_RECORDS):
-        question = name.removeprefix(_RECORDS)
-        policies = _is_policy(question, zone)
-        listed = [
-            (vantage.parts(key)[0], latest.id, _records_of(latest, policies=policies) == current)
-            for key, latest in sorted(state.latest.get(question, {}).items())
-            if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
-        ]
-    else:
-        listed = [
-            (state.probes.get(probe, probe), seen.id, seen.value == current)
-            for probe, seen in sorted(state.seen.get(name, {}).items())
-        ]
+def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
+    if not name.startswith(_RECORDS):
+        return of_fact(state, name, current)
+    question = name.removeprefix(_RECORDS)
+    policies = _is_policy(question, zone)
+    listed = [
+        (vantage.parts(key)[0], latest.id, _records_of(latest, policies=policies) == current)
+        for key, latest in sorted(state.latest.get(question, {}).items())
+        if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
+    ]
     regions = tuple(sorted({region for region, _, says in listed if says}))
     known = tuple(sorted({region for region, _, _ in listed}))
-    evidence = tuple(id_ for _, id_, says in listed if says)
-    if name.startswith(_RECORDS):
-        return _Voices(len(regions), len(known), regions, known, evidence[:5])
-    return _Voices(len(evidence), len(listed), regions, tuple(sorted(set(state.probes.values()))), evidence[:5])
+    return Voices(len(regions), len(known), regions, known, tuple(id_ for _, id_, says in listed if says)[:5])
 
 
 def _condition(
-    name: str, fact: Fact, voices: _Voices, detect: Transition, *, declared: bool, since: int, by: str
+    name: str, fact: Fact, voices: Voices, detect: Transition, *, declared: bool, since: int, by: str
 ) -> Condition:
     records = name.startswith(_RECORDS)
     owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
