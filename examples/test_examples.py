@@ -72,6 +72,11 @@ def test_an_inventory_is_filled_from_octodns_and_brought_up_to_date(tmp_path):
     assert "go.example.com: type ALIAS is not imported from octoDNS" in made.stderr
     assert run("dns_rules", "check", "--inventory", "inventory.yaml", cwd=place).returncode == 0
     assert run("dns_rules", "inventory", "diff", "before.yaml", "octodns", "zones", cwd=place).returncode == 3
+    planned = run(
+        "dns_rules", "inventory", "plan", "before.yaml", "octodns", "zones", "--id", "CHG-12",
+        "--start", "2026-12-01T06:00:00", "--for", "2h", cwd=place,
+    )  # fmt: skip
+    assert (planned.returncode, planned.stdout) == (0, (place / "plan.yaml").read_text()), planned.stderr
     file = tmp_path / "before.yaml"
     shutil.copy(place / "before.yaml", file)
     brought = run(

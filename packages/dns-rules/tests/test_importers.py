@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
+import yaml
 from dns_rules import RulesError, cli, load_inventory
 from dns_rules.importers import dnscontrol, octodns, rdata, source, zonefile
 from dns_rules.importers.differences import expected
@@ -376,6 +377,11 @@ DIFFERENCES = """\
 """
 
 
+#: What an import may change.
+FIELDS = ("nameservers", "records")
+PLAN = ("--id", "CHG-12", "--start", "2026-12-01T06:00:00", "--for", "2h")
+
+
 @pytest.fixture
 def written(tmp_path):
     file = tmp_path / "inventory.yaml"
@@ -485,13 +491,13 @@ def test_a_broken_result_is_never_written(written):
 
     for after, message in (
         (WRITTEN.replace("owner: web", "owner: wob"), "owner 'wob' is not under `teams`"),
-        (WRITTEN.replace("critical ", "high "), "without changing more than records"),
-        (WRITTEN.replace(", approvers: [alice@example.com]", ""), "without changing more than records"),
+        (WRITTEN.replace("critical ", "high "), "without changing more than nameservers and records"),
+        (WRITTEN.replace(", approvers: [alice@example.com]", ""), "without changing more than nameservers and records"),
     ):
         with pytest.raises(RulesError, match=f"is left as it was: .*{message}"):
-            replace(written, WRITTEN, after)
+            replace(written, WRITTEN, after, FIELDS)
     with pytest.raises(RulesError, match="changed meanwhile; import again"):
-        replace(written, "", WRITTEN)
+        replace(written, "", WRITTEN, FIELDS)
     assert written.read_text() == WRITTEN
     assert [path.name for path in written.parent.iterdir()] == ["inventory.yaml"]
 
@@ -536,7 +542,42 @@ def test_export_of_one_zone_and_of_all(written):
     assert several.stderr.endswith("has 2 zones, and octodns has one a file; choose one with --zone, or use --folder\n")
 
 
-@pytest.mark.parametrize("command", ["import", "diff", "export"])
+def test_a_plan_is_what_the_source_will_change(written):
+    arguments = ("inventory", "plan", written, "octodns", GOOD["octodns"], *PLAN)
+    printed = run(*arguments)
+    assert printed.returncode == 0, printed.stderr
+    assert "example.net: left out: the inventory does not have this zone" in printed.stderr
+    (zone,) = yaml.safe_load(printed.stdout)["zones"]
+    (change,) = zone["changes"]
+    sets = {(record["name"], record["type"]): record["data"] for record in change["records"]}
+    assert sets["example.com", "NS"] == ["ns1.example.net", "ns2.example.net"]
+    assert json.loads(run(*arguments, "--json").stdout)["example.com"]["id"] == "CHG-12"
+    asked = run(*arguments, "--into")
+    assert (asked.returncode, written.read_text()) == (3, WRITTEN)
+    done = run(*arguments, "--into", "--yes")
+    assert done.returncode == 0, done.stderr
+    before, after = (dict(enumerate(text.splitlines())) for text in (WRITTEN, written.read_text()))
+    assert set(before.values()) <= set(after.values())  # comments, too
+    (made,) = [each for each in load_inventory(written).zone("example.com").changes if each.id == "CHG-12"]
+    assert (made.start.isoformat(), made.end.isoformat()) == ("2026-12-01T06:00:00+00:00", "2026-12-01T08:00:00+00:00")
+    assert {(record.name, record.type): list(record.data) for record in made.records} == sets
+    again = run(*arguments, "--into", "--yes")
+    assert "zone example.com has a change CHG-12 already; choose another --id" in again.stderr
+
+
+def test_a_plan_of_nothing_changes_nothing(written):
+    run("inventory", "import", "octodns", GOOD["octodns"], "--owner", "web", "--into", written, "--yes")
+    text = written.read_text()
+    done = run("inventory", "plan", written, "octodns", GOOD["octodns"], *PLAN, "--into", "--yes")
+    assert (done.returncode, written.read_text()) == (0, text)
+    assert "0 record sets are going to change" in done.stderr
+    assert (
+        "--for: 'soon' is not"
+        in run("inventory", "plan", written, "octodns", GOOD["octodns"], *PLAN[:-1], "soon").stderr
+    )
+
+
+@pytest.mark.parametrize("command", ["import", "diff", "plan", "export"])
 def test_help_has_a_sentence_for_each_option(command):
     done = run("inventory", command, "--help")
     assert done.returncode == 0

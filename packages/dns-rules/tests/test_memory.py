@@ -13,6 +13,7 @@ from dns_rules import Engine, Inventory, Rules, StateError, Team, Zone, load_rul
 from dns_rules.generate import Span, events
 from dns_rules.inventory import Change, Expectation, Lock
 from dns_rules.memory import Memory, recall
+from dns_rules.plans import Plans
 from dns_rules.routes import MOST, Routes
 from dns_rules.state import Bucket, Tally, ZoneState, decode, encode
 from dns_rules.window import Window
@@ -266,7 +267,7 @@ def test_a_window_forgets_what_has_left_it():
 
 
 def test_routes_are_bounded():
-    routes = Routes(ZONE, RULES)
+    routes = Routes(ZONE, RULES, Plans(ZONE))
     event = next(event for event in RECORDING if isinstance(event, Observation))
     for number in range(MOST + 10):
         name = f"n{number}.example.com"

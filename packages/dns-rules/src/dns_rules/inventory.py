@@ -88,8 +88,18 @@ class Lock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     registrar: str | None = None
 
 
+class Planned(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a record set will be once a change is made."""
+
+    name: str
+    type: str
+    """NS and DS of the zone itself are those of its delegation."""
+    data: tuple[str, ...] = ()
+    """All of it; nothing where the set is removed."""
+
+
 class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change window. Inside it, what `allow` names is authorized."""
+    """A change window. Inside it, what `allow` names is authorized, and of `records` exactly what they say."""
 
     id: str
     start: dt.datetime | None = None
@@ -97,6 +107,8 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     schedule: str | None = None
     duration: str | None = None
     allow: tuple[Allow, ...] = ()
+    records: tuple[Planned, ...] = ()
+    """The plan, set by set."""
 
     def covers(self, time: dt.datetime, what: Allow) -> bool:
         """Whether a change of this kind, first seen at `time`, was meant."""
@@ -254,8 +266,11 @@ def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone
         if not within(name, apex):
             raise document.error(f"{where}.name", f"{name} is not in zone {apex}; list it under its own zone")
         records.append(structs.replace(record, name=name, type=record.type.upper()))
+    changes = []
     for index, change in enumerate(zone.changes):
-        _change(document, change, f"{at}.changes[{index}]")
+        where = f"{at}.changes[{index}]"
+        _change(document, change, where)
+        changes.append(structs.replace(change, records=_plan(document, change, where, apex)))
     return structs.replace(
         zone,
         zone=apex,
@@ -263,7 +278,23 @@ def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone
             sorted(_name(document, f"{at}.nameservers[{i}]", name) for i, name in enumerate(zone.nameservers))
         ),
         records=tuple(records),
+        changes=tuple(changes),
     )
+
+
+def _plan(document: Document, change: Change, at: str, apex: str) -> tuple[Planned, ...]:
+    if change.records and change.start is None:
+        raise document.error(f"{at}.records", f"change {change.id}: a plan happens once; write `start` and `end`")
+    found: dict[tuple[str, str], Planned] = {}
+    for index, planned in enumerate(change.records):
+        where = f"{at}.records[{index}]"
+        name, rdtype = _name(document, f"{where}.name", planned.name), planned.type.upper()
+        if not within(name, apex):
+            raise document.error(f"{where}.name", f"{name} is not in zone {apex}; list it under its own zone")
+        if (name, rdtype) in found:
+            raise document.error(where, f"change {change.id}: {name} {rdtype} stands twice; write all its data in one")
+        found[name, rdtype] = structs.replace(planned, name=name, type=rdtype)
+    return tuple(found.values())
 
 
 def _change(document: Document, change: Change, at: str) -> None:

@@ -1,7 +1,8 @@
-"""``dns-rules inventory import|diff|export``: the inventory and what other tools have of the same zones."""
+"""``dns-rules inventory import|diff|plan|export``: the inventory and what other tools have of the same zones."""
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import json
 import sys
@@ -10,19 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from cyclopts import App, Parameter
-from dns_events import normalize
+from dns_events import durations, normalize
 from dns_events.yamlfile import MAX_BYTES
 
 from .errors import RulesError
 from .importers import dnscontrol, octodns, zonefile
-from .importers.differences import differences, expected
-from .importers.filling import fresh, merged, replace
+from .importers.differences import SPLIT, differences, expected
+from .importers.filling import fresh, merged, planned, replace, with_changes
 from .importers.source import TYPES, chosen
-from .inventory import load_inventory
+from .inventory import Change, Planned, load_inventory
 from .model import Criticality
 from .replacing import replacing
 
 if TYPE_CHECKING:
+    from .importers.differences import Difference
     from .importers.source import SourceZone
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
@@ -83,8 +85,15 @@ def import_(
             print()
         return 0
     found = differences(load_inventory(into), sources, kinds)
-    before = into.read_text(encoding="utf-8")
     after = merged(into, sources, kinds, owner, criticality)
+    return _put(into, after, ("nameservers", "records"), found, yes=yes, as_json=as_json)
+
+
+def _put(
+    into: Path, after: str, fields: tuple[str, ...], found: tuple[Difference, ...], *, yes: bool, as_json: bool
+) -> int:
+    """Show what becomes of an inventory, and write it where that is wanted."""
+    before = into.read_text(encoding="utf-8")
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), str(into), f"{into} (new)", n=2
     )
@@ -92,7 +101,7 @@ def import_(
         print("".join(lines), end="")
     written = before != after and (yes or (not as_json and _confirmed(into)))
     if written:
-        replace(into, before, after)
+        replace(into, before, after, fields)
     if as_json:
         print(json.dumps({"file": str(into), "written": written, "differences": msgspec.to_builtins(found)}))
     told = "is up to date" if before == after else "is written" if written else "is not written; say --yes to write it"
@@ -125,6 +134,71 @@ def diff(
     aside = f"; not in the source, so not compared: {', '.join(sorted(others))}" if others else ""
     print(f"{len(sources)} zones compared, {len(found)} differences{aside}", file=sys.stderr)
     return 3 if found else 0
+
+
+@inventory.command
+def plan(
+    inventory: Path,
+    source: Source,
+    first: Path,
+    /,
+    *more: Path,
+    id_: Annotated[str, Parameter(name="--id")],
+    start: dt.datetime,
+    for_: Annotated[str, Parameter(name="--for")],
+    types: str = _DEFAULT,
+    into: Annotated[bool, Parameter(name="--into", negative="")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> int:
+    """What a source is going to change, as a change window that allows exactly that.
+
+    The source is what will be: octoDNS's zone files or DNSControl's print-ir of the branch to be merged, or the zone
+    file to be loaded. What it has otherwise than the inventory is the plan.
+
+    Args:
+        inventory: the inventory file.
+        source: what the files are: octodns, dnscontrol (print-ir), or zonefile (also AXFR dumps).
+        first: a file; for octodns a folder too.
+        more: more of them.
+        id_: of the change, for instance the ticket's.
+        start: when it begins (UTC where it says no zone), for instance 2026-11-26T06:00:00.
+        for_: how long it takes, for instance 2h.
+        types: the record types that are compared, with commas between them.
+        into: put it into the inventory, with all else left as it is, instead of printing it.
+        yes: write without asking.
+        as_json: print JSON.
+    """
+    loaded, kinds = load_inventory(inventory), _kinds(types)
+    begin = start if start.tzinfo is not None else start.replace(tzinfo=dt.UTC)
+    try:
+        end = begin + dt.timedelta(seconds=durations.seconds(for_))
+    except (ValueError, OverflowError) as error:
+        msg = f"--for: {error}"
+        raise RulesError(msg) from error
+    found = differences(loaded, _read(source, (first, *more), kinds), kinds)
+    changes = _changes(found, id_, begin, end)
+    if as_json and not into:
+        print(msgspec.json.encode(changes).decode())
+    elif not into:
+        print(planned(changes), end="")
+    if not into or not changes:
+        print(f"{sum(len(each.records) for each in changes.values())} record sets are going to change", file=sys.stderr)
+        return 0
+    return _put(inventory, with_changes(inventory, changes), ("changes",), found, yes=yes, as_json=as_json)
+
+
+def _changes(found: tuple[Difference, ...], id_: str, start: dt.datetime, end: dt.datetime) -> dict[str, Change]:
+    """Differences as one change a zone."""
+    sets: dict[str, list[Planned]] = {}
+    for each in found:
+        if each.type == "zone":
+            print(f"{each.zone}: left out: the inventory does not have this zone", file=sys.stderr)
+        elif each.source == SPLIT:
+            print(f"{each.zone}: left out: {each.name} {each.type} differs by region", file=sys.stderr)
+        else:
+            sets.setdefault(each.zone, []).append(Planned(name=each.name, type=each.type, data=each.source))
+    return {zone: Change(id=id_, start=start, end=end, records=tuple(records)) for zone, records in sets.items()}
 
 
 @inventory.command

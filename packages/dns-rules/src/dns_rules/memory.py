@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .plans import Plans
 from .routes import Routes
 from .rules import Absence, Baseline, Level, Rollover, Standing, Sustained, Transition, scaled
 from .state import MICROS, moment
@@ -37,14 +38,15 @@ class Memory:
     """
 
     __slots__ = (
-        "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "failed", "oldest_answer", "ring", "routes",
-        "rules", "spreads", "transitions", "voices_until", "waiting", "watchful", "zone",
+        "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "failed", "oldest_answer", "plans", "ring",
+        "routes", "rules", "spreads", "transitions", "voices_until", "waiting", "watchful", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
         self.zone = zone
         self.rules = rules
-        self.routes = Routes(zone, rules)
+        self.plans = Plans(zone)
+        self.routes = Routes(zone, rules, self.plans)
         windows = [rule.detect.window for rule in rules.rules if isinstance(rule.detect, Sustained | Baseline)]
         self.ring = int(max([_RING, *(scaled(window, zone.criticality) * MICROS for window in windows)]))
         """How long sealed tallies are kept, in microseconds."""

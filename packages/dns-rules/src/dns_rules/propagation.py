@@ -11,12 +11,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from . import vantage
+from .plans import gives
 from .spread import Spread, Verdict, Voice
 from .state import MICROS, Agreement
 
 if TYPE_CHECKING:
     from .inventory import Zone
     from .memory import Memory
+    from .plans import Plan
     from .state import Latest, ZoneState
 
 #: An answer older than this says nothing of now.
@@ -116,13 +118,16 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
     known.strange = {a: known.strange.get(a, now) for a in sorted(heard)[:_PAST]}
     expectation = zone.expectation(name, qtype)
     split = (expectation is not None and expectation.split) or known.flips > RESTLESS
+    plan = memory.plans.made(question, now) if memory.plans else None
     memory.spreads[question] = Spread(
         reference=reference,
         data=next((latest.data for _, latest in sorted(vantages.items()) if latest.answer == reference), ()),
         share=share,
         regions={
             region: Voice(
-                *_verdict(latest, known, reference, now, split=split, watched=bool(authority)), server, latest
+                *_verdict(latest, known, reference, now, split=split, watched=bool(authority), plan=plan),
+                server,
+                latest,
             )
             for region, (server, latest) in sorted(regions.items())
         },
@@ -132,13 +137,15 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
 
 
 def _verdict(
-    latest: Latest, known: Agreement, reference: str, now: int, *, split: bool, watched: bool
+    latest: Latest, known: Agreement, reference: str, now: int, *, split: bool, watched: bool, plan: Plan | None
 ) -> tuple[Verdict, int | None]:
     if latest.answer == reference:
         return "current", None
     if split:
         return "split", None
     until = known.past.get(latest.answer)
+    if until is None and plan is not None and now < plan.end and gives(plan, latest.data):
+        return "in_window", plan.end  # a server that is ahead of the others
     if until is None:
         first = known.strange.get(latest.answer, now)
         if watched:

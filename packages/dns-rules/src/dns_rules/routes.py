@@ -8,11 +8,13 @@ from dns_events import durations
 
 from . import vantage
 from .rules import Baseline, Sustained
+from .state import micros
 
 if TYPE_CHECKING:
     from dns_events import Observation
 
     from .inventory import Zone
+    from .plans import Plans
     from .rules import Rule, Rules
 
 #: So many kinds of observations are remembered for one zone, before all are forgotten and worked out anew.
@@ -44,10 +46,12 @@ class Routes:
     Args:
         zone: the inventory's entry, which says of which questions data is expected.
         rules: the rule pack.
+        plans: of which data is not expected any more.
     """
 
-    def __init__(self, zone: Zone, rules: Rules) -> None:
+    def __init__(self, zone: Zone, rules: Rules, plans: Plans) -> None:
         self._zone = zone
+        self._plans = plans
         self._rules = rules
         self._known: dict[tuple[str | None, ...], Route] = {}
         self._limits = {
@@ -68,6 +72,7 @@ class Routes:
             event.name, event.qtype, event.outcome, probe.id, probe.region, server.address, server.role,
             None if dnssec is None else dnssec.status, None if dnssec is None else dnssec.cause,
             None if probe.clock_skew is None else self._skews(abs(probe.clock_skew)),
+            None if not self._plans or not self._is_removed(event) else "removed",
         )  # fmt: skip
         route = self._known.get(kind)
         if route is None:
@@ -75,6 +80,10 @@ class Routes:
                 self._known.clear()
             route = self._known[kind] = self._route(event)
         return route
+
+    def _is_removed(self, event: Observation) -> bool:
+        plan = self._plans.made(f"{event.name}/{event.qtype}", micros(event.time))
+        return plan is not None and not plan.data
 
     def _skews(self, skew: float) -> str:
         """Which of the limits of the rules are passed; by it, routes of different skews are the same."""
@@ -92,7 +101,9 @@ class Routes:
                 why=_failure(rule.detect, event),
             )
             for rule in self._rules.rules
-            if isinstance(rule.detect, Sustained) and _looks_at(rule, event, self._zone)
+            if isinstance(rule.detect, Sustained)
+            and _looks_at(rule, event, self._zone)
+            and not (rule.where.expected and self._is_removed(event))
         )
         return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts)
 

@@ -13,6 +13,7 @@ from dns_rules.edits import editor, was_edited
 from dns_rules.intake import MOST_DATA, SEPARATOR, plain
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
+from dns_rules.plans import follows, in_words
 from dns_rules.rules import Transition, scaled
 from dns_rules.state import MICROS, Fact
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dns_rules.inventory import Zone
+    from dns_rules.plans import Plan
     from dns_rules.rules import Rule
     from dns_rules.state import Latest, ZoneState
 
@@ -80,17 +82,24 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         declared = _declared(name, zone) if rule.detect.expected is not None else ""
         if declared:
             fact.value = declared
+        question = _question(name, zone.zone)
+        made = memory.plans.made(question, now) if memory.plans else None
+        if fact.current != fact.value and made is not None and follows(made, fact.value, fact.current):
+            cleared.add(name)
+            if not declared:
+                fact.value, fact.since = fact.current, now
+            continue
         if fact.current == fact.value:
             cleared.add(name)
             continue
         changed = fact.changed if fact.changed is not None else fact.since
-        meant = memory.meant(changed, rule.detect.allow)
-        question = (
-            name.removeprefix(_RECORDS) if name.startswith(_RECORDS) else _EDITED.get(name, "").format(state.zone)
-        )
-        if not declared and question and not meant:
-            meant = was_edited(state, zone, question, fact.current, changed)
-        if not declared and (meant or _is_old_or_restless(fact, rule.detect, zone, changed, now)):
+        # A plan says more than that something may be changed.
+        plan = memory.plans.during(question, changed) if memory.plans else None
+        meant = plan is None and memory.meant(changed, rule.detect.allow)
+        edited = question if name.startswith(_RECORDS) else _EDITED.get(name, "").format(state.zone)
+        if not declared and edited and not meant and plan is None:
+            meant = was_edited(state, zone, edited, fact.current, changed)
+        if not declared and (meant or _is_old_or_restless(fact, rule.detect, zone, changed, now, plan)):
             fact.value, fact.since = fact.current, now
         if fact.current == fact.value or meant:
             cleared.add(name)
@@ -98,8 +107,10 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         voices = _voices(state, zone, name, fact.current)
         if not voices.suffice(rule.detect.probes):
             continue
-        by = editor(state, question, changed) if question else ""
-        said = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed, by=by)
+        by = f"; {in_words(plan)}" if plan is not None else ""
+        by += editor(state, edited, changed) if edited else ""
+        contradicted = bool(declared) or plan is not None
+        said = _condition(name, fact, voices, rule.detect, (contradicted, bool(declared)), since=changed, by=by)
         known = state.active.get(f"{rule.id}\t{name}")
         holds[name] = structs.replace(said, news=known is not None and known.facts["after"] != said.facts["after"])
     if all(fact is None or fact.current == fact.value for fact in map(state.facts.get, names)):
@@ -107,14 +118,23 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     return Reading(holds, frozenset(cleared))
 
 
-def _is_old_or_restless(fact: Fact, detect: Transition, zone: Zone, changed: int, now: int) -> bool:
+def _is_old_or_restless(fact: Fact, detect: Transition, zone: Zone, changed: int, now: int, plan: Plan | None) -> bool:
     """Whether an undeclared value is the one to compare with from here on."""
     stood = changed - fact.since
+    if plan is not None:  # whatever was before, it is known what should be
+        return now - changed >= durations.seconds(detect.adopt_after) * MICROS
     return (
         now - changed >= durations.seconds(detect.adopt_after) * MICROS
         or stood < scaled(detect.learn, zone.criticality) * MICROS
         or fact.restless >= _RESTLESS
     )
+
+
+def _question(name: str, zone: str) -> str:
+    """The record set that a fact is about."""
+    if name.startswith(_RECORDS):
+        return name.removeprefix(_RECORDS)
+    return f"{zone}/{'NS' if name.endswith('_ns') else name.upper()}"
 
 
 def _track_records(state: ZoneState, zone: Zone, question: str, now: int) -> None:
@@ -207,8 +227,9 @@ def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
 
 
 def _condition(
-    name: str, fact: Fact, voices: Voices, detect: Transition, *, declared: bool, since: int, by: str
+    name: str, fact: Fact, voices: Voices, detect: Transition, against: tuple[bool, bool], *, since: int, by: str
 ) -> Condition:
+    contradicted, declared = against
     records = name.startswith(_RECORDS)
     owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
     label = f"{owner} {qtype}" if records else words.fact(name)
@@ -226,7 +247,7 @@ def _condition(
             "after": after,
             "count": str(voices.number),
         },
-        verdict="contradicted" if declared else "undeclared",
+        verdict="contradicted" if contradicted else "undeclared",
         confidence=0.97 if voices.number > 1 or detect.probes == 1 else 0.6,
         evidence=voices.evidence,
         since=since,

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from dns_rules.inventory import Expectation, Inventory, Zone
 
 
+#: In place of data.
+SPLIT = ("data that differs by region",)
+
+
 class Difference(Struct, frozen=True, kw_only=True):
     """One question of which inventory and source say different things."""
 
@@ -137,7 +141,7 @@ def _of_zone(zone: Zone, source: SourceZone, types: set[str]) -> list[Difference
 
 
 def _said(record: RecordSet) -> tuple[str, ...]:
-    return ("data that differs by region",) if record.split else record.data
+    return SPLIT if record.split else record.data
 
 
 def _compared(rdtype: str, data: Iterable[str]) -> set[str]:

@@ -15,10 +15,10 @@ from dns_rules.replacing import replacing
 from .differences import answers, owned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from dns_rules.inventory import Inventory, Zone
+    from dns_rules.inventory import Change, Inventory, Zone
     from dns_rules.model import Criticality
 
     from .source import RecordSet, SourceZone
@@ -68,16 +68,60 @@ def merged(path: Path, sources: Sequence[SourceZone], types: set[str], owner: st
     Raises:
         RulesError: the inventory is not fine, the team is not in it, or the extra ``import`` is not installed.
     """
-    try:
-        from ruamel.yaml import YAML  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        msg = "to change an inventory needs ruamel.yaml: pip install 'dns-rules[import]'"
-        raise RulesError(msg) from error
+    editor, document = _opened(path)
     inventory = load_inventory(path)
     new = [source for source in sources if inventory.zone(source.zone) is None]
     if new and owner not in inventory.teams:
         msg = f"{path}: team {owner!r} is not under `teams` ({', '.join(sorted(inventory.teams))}); add it there first"
         raise RulesError(msg)
+    by_name = {source.zone: source for source in sources}
+    for entry, zone in zip(document["zones"], inventory.zones, strict=True):
+        if zone.zone in by_name:
+            _replace(entry, zone, owned(inventory, by_name[zone.zone]), types)
+    for source in new:
+        document["zones"].append(_flowing(_zone(owned(inventory, source), owner, criticality)))
+    return _text(editor, document)
+
+
+def planned(changes: Mapping[str, Change]) -> str:
+    """Changes by zone, as they stand in an inventory."""
+    zones = [{"zone": zone, "changes": [_change(change)]} for zone, change in changes.items()]
+    return yaml.dump(
+        {"zones": zones}, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=float("inf"),
+        allow_unicode=True,
+    )  # fmt: skip
+
+
+def with_changes(path: Path, changes: Mapping[str, Change]) -> str:
+    """The text of an inventory with these changes in it, by zone, and all else as people wrote it.
+
+    Raises:
+        RulesError: the inventory is not fine, a zone has a change of that id, or the extra ``import`` is not installed.
+    """
+    editor, document = _opened(path)
+    for entry, zone in zip(document["zones"], load_inventory(path).zones, strict=True):
+        change = changes.get(zone.zone)
+        if change is None:
+            continue
+        if change.id in {known.id for known in zone.changes}:
+            msg = f"{path}: zone {zone.zone} has a change {change.id} already; choose another --id, or take it out"
+            raise RulesError(msg)
+        if not entry.get("changes"):
+            entry.fa.set_block_style()
+            entry["changes"] = _flowing([])
+        entry["changes"].fa.set_block_style()
+        entry["changes"].append(_flowing(_change(change)))
+    return _text(editor, document)
+
+
+def _opened(path: Path) -> tuple[Any, Any]:
+    """An editor that writes a file as it is, and the file's content."""
+    try:
+        from ruamel.yaml import YAML  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        msg = "to change an inventory needs ruamel.yaml: pip install 'dns-rules[import]'"
+        raise RulesError(msg) from error
+    load_inventory(path)
     editor = YAML()
     editor.preserve_quotes = True
     editor.width = 1 << 20
@@ -85,19 +129,28 @@ def merged(path: Path, sources: Sequence[SourceZone], types: set[str], owner: st
     # As the file indents its lists, so that the other lines stay as they are.
     offset = 0 if document["zones"].fa.flow_style() else document["zones"].lc.col
     editor.indent(mapping=max(offset, 2), sequence=offset + 2, offset=offset)
-    by_name = {source.zone: source for source in sources}
-    for entry, zone in zip(document["zones"], inventory.zones, strict=True):
-        if zone.zone in by_name:
-            _replace(entry, zone, owned(inventory, by_name[zone.zone]), types)
-    for source in new:
-        document["zones"].append(_flowing(_zone(owned(inventory, source), owner, criticality)))
+    return editor, document
+
+
+def _text(editor: Any, document: Any) -> str:
     written = io.StringIO()
     editor.dump(document, written)
     return written.getvalue()
 
 
-def replace(path: Path, before: str, after: str) -> None:
+def _change(change: Change) -> dict[str, Any]:
+    records = [_Line(name=one.name, type=one.type, data=list(one.data)) for one in change.records]
+    return {"id": change.id, "start": change.start, "end": change.end, "records": records}
+
+
+def replace(path: Path, before: str, after: str, fields: Collection[str]) -> None:
     """Put a new text in the place of an inventory, once it is seen to be fine and to keep what it must.
+
+    Args:
+        path: the inventory.
+        before: its text, as it was read.
+        after: its text, as it is to be.
+        fields: of zones that are there already, all that may become another.
 
     Raises:
         RulesError: the new text is not a fine inventory, or changes what a source has no say in, or the file was
@@ -105,28 +158,28 @@ def replace(path: Path, before: str, after: str) -> None:
     """
     with replacing(path) as new:
         new.write_text(after, encoding="utf-8")
-        _check(path, new)
+        _check(path, new, fields)
         if path.read_text(encoding="utf-8") != before:
             msg = f"{path}: changed meanwhile; import again"
             raise RulesError(msg)
 
 
-def _check(place: Path, new: Path) -> None:
+def _check(place: Path, new: Path, fields: Collection[str]) -> None:
     try:
         old, now = load_inventory(place), load_inventory(new)
     except RulesError as error:
         msg = f"{place} is left as it was: {error}"
         raise RulesError(msg) from error
-    if _without(now, now.zones[: len(old.zones)]) != _without(old, old.zones):
-        msg = f"{place} is left as it was: it could not be written without changing more than records; write by hand"
+    if _without(now, now.zones[: len(old.zones)], fields) != _without(old, old.zones, fields):
+        said = " and ".join(sorted(fields))
+        msg = f"{place} is left as it was: it could not be written without changing more than {said}; write by hand"
         raise RulesError(msg)
 
 
-def _without(inventory: Inventory, zones: tuple[Zone, ...]) -> Inventory:
-    """What a source has no say in."""
-    return structs.replace(
-        inventory, zones=tuple(structs.replace(zone, nameservers=(), records=()) for zone in zones)
-    )  # fmt: skip
+def _without(inventory: Inventory, zones: tuple[Zone, ...], fields: Collection[str]) -> Inventory:
+    """What has to stay."""
+    empty = dict.fromkeys(fields, ())
+    return structs.replace(inventory, zones=tuple(structs.replace(zone, **empty) for zone in zones))
 
 
 def _zone(source: SourceZone, owner: str, criticality: Criticality) -> dict[str, Any]:
