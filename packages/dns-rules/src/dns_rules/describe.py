@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What comes back within so many microseconds is the same once more.
 RETURNS = 6 * 3600 * MICROS
+#: A title is shorter than so many characters: what a phone shows of it.
+TITLE = 120
 #: So many zones stand in a title.
 _SHOWN = 2
 
@@ -108,7 +111,7 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding, se
         severity=severity,
         since=min(item.incident.since, finding.since),
         updated=finding.time,
-        title=(leader.shared.title if zones and leader.shared else leader.title).format_map(facts),
+        title=_title(leader.shared.title if zones and leader.shared else leader.title, facts, where),
         what=what,
         zones=tuple(zones),
         where=where,
@@ -136,6 +139,23 @@ def _likeliest_first(item: OpenIncident, leader: Rule, own: list[Finding], chang
 
     ordered = sorted(zip(leader.check_first, leader.checks, strict=True), key=lambda pair: not fits(pair[0]))
     return [text for _, text in ordered]
+
+
+def _title(template: str, facts: dict[str, str], where: Offender) -> str:
+    """The title with as many details as there is room for."""
+    title = template.format_map(facts)
+    few = {
+        "regions": facts["regions"].partition(" (")[0],
+        "servers": words.listing(where.servers, most=1),
+        "before": facts["before"].partition(", ")[0],
+        "names": facts["names"].partition(", ")[0],
+    }
+    for name, text in few.items():
+        if len(title) < TITLE:
+            break
+        facts = facts | {name: text or facts[name]}
+        title = template.format_map(facts)
+    return shorten(title, TITLE - 1, placeholder="…")
 
 
 def graver(item: OpenIncident, leader: Rule, zone: Zone) -> Severity:
