@@ -244,7 +244,8 @@ def test_500_zones_of_one_dead_provider_are_one_page_with_500_names_in_it():
     assert last.state == "firing"
     assert last.zones == tuple(f"z{number:03}.example" for number in range(500))
     assert last.title == (
-        "500 zones are down (z000.example, z001.example and 498 more): ns1.p.example (192.0.2.1) failing (timeouts) in x"
+        "500 zones are down (z000.example, z001.example and 498 more): ns1.p.example (192.0.2.1) failing "
+        "(timeouts) in x"
     )
     # Each zone is in it at last, and yet it was not passed on with each of them.
     assert len(incidents) < 10
