@@ -38,8 +38,8 @@ LOCKED = "client transfer prohibited"
 #: Rules that would need another recording: more servers, or a day of traffic.
 SILENT = {
     "authoritative-server-failing", "zone-not-resolving", "nxdomain-spike", "servfail-spike", "probe-silent",
-    "resolver-failing", "probe-blind", "answers-rogue", "server-lagging", "server-without-data", "ipv6-failing",
-    "tcp-failing", "delegation-lame", "delegation-mismatch", "glue-stale", "expire-outlives-signatures",
+    "answers-slow", "resolver-failing", "probe-blind", "answers-rogue", "server-lagging", "server-without-data",
+    "ipv6-failing", "tcp-failing", "delegation-lame", "delegation-mismatch", "glue-stale", "expire-outlives-signatures",
 }  # fmt: skip
 #: A zone in whose recording every rule has something to say.
 RECORDING = events(

@@ -57,6 +57,8 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ttl: int = 30
     dnssec: DnssecStatus | None = None
     cause: DnssecCause | None = None
+    latency: float = 0.012
+    """Seconds."""
     event: Literal["observation", "delegation", "registration", "traffic", "zone_change"] = "observation"
     parent_ns: tuple[str, ...] | None = None
     child_ns: tuple[str, ...] | None = None
@@ -195,7 +197,7 @@ def _observation(
         if answered
         else (),
         ttl=span.ttl if answered else None,
-        latency=0.012 if rcode is not None else None,
+        latency=span.latency if rcode is not None else None,
         dnssec=Dnssec(status=span.dnssec, cause=span.cause) if span.dnssec is not None else None,
     )
 

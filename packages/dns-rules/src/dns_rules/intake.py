@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dns_events import Delegation, Observation, Registration, Traffic, ZoneChange, fingerprint
 
 from . import vantage
+from .latencies import step_of
 from .state import MAX_EDITS, MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Edit, Latest, Seen, Tally, ZoneState, micros
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
     if len(state.probes) < MAX_VANTAGES:
         state.probes[event.probe.id] = event.probe.region or event.probe.id
     if isinstance(event, Observation):
-        _observation(state, bucket, event, time, routes.of(event))
+        route = routes.of(event)
+        _observation(state, bucket, event, time, route)
+        if event.latency is not None:
+            for rule, role in routes.latency:
+                if role in {None, event.server.role}:
+                    _latency(state, bucket, event, rule, route.region)
     elif isinstance(event, Delegation):
         _delegation(bucket, event, time)
     elif isinstance(event, Registration):
@@ -79,6 +85,14 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
             data=data,
             dnssec=event.dnssec.status if event.dnssec is not None else None,
         )
+
+
+def _latency(state: ZoneState, bucket: Bucket, event: Observation, rule: str, region: str) -> None:
+    """A histogram in the form of a tally: by region, and in the place of a server the step."""
+    assert event.latency is not None
+    tally = _tally(state, bucket, rule, region, vantage.key(region, "", str(step_of(event.latency))))
+    if tally is not None:
+        tally.total += 1
 
 
 def _count(state: ZoneState, bucket: Bucket, count: Count, time: int, id_: str) -> None:

@@ -9,11 +9,22 @@ from dns_events import SILENT
 from msgspec import structs
 
 from . import propagation, vantage, words
-from .detectors import absence, baseline, divergence, level, rollover, sequence, standing, sustained, transition
+from .detectors import (
+    absence,
+    baseline,
+    divergence,
+    latency,
+    level,
+    rollover,
+    sequence,
+    standing,
+    sustained,
+    transition,
+)
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
-from .rules import Absence, Baseline, Divergence, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
 from .sentences import ended
 from .state import MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
 
@@ -35,6 +46,7 @@ _DETECTORS: dict[type, Detect] = {
     Standing: standing.detect,
     Rollover: rollover.detect,
     Baseline: baseline.detect,
+    Latency: latency.detect,
     Level: level.detect,
     Sequence: sequence.detect,
     Absence: absence.detect,

@@ -185,9 +185,21 @@ def _durations(rule: Rule) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("$.hold", rule.hold), ("$.resolve_after", rule.resolve_after)]
     if rule.raise_.after is not None:
         found.append(("$.raise.after", rule.raise_.after))
-    for name in ("for_", "window", "skewed", "silent", "forget", "learn", "grace", "adopt_after", "below", "within"):
+    for name in (
+        "for_",
+        "window",
+        "skewed",
+        "silent",
+        "forget",
+        "learn",
+        "grace",
+        "adopt_after",
+        "below",
+        "within",
+        "least",
+    ):
         value = structs.asdict(rule.detect).get(name)
-        if value is not None and value != TTL_MINIMUM:
+        if isinstance(value, str | dict) and value != TTL_MINIMUM:
             found.append((f"$.detect.{name.rstrip('_')}", value))
     return found
 

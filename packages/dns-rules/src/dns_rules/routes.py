@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dns_events import durations
 
 from . import vantage
-from .rules import Baseline, Sustained
+from .rules import Baseline, Latency, Sustained
 from .state import micros
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Routes:
             (rule.id, rule.detect.failing) for rule in rules.rules if isinstance(rule.detect, Baseline)
         )
         """Rules that count queries, and the outcomes that fail in their eyes."""
+        self.latency = tuple((rule.id, rule.where.role) for rule in rules.rules if isinstance(rule.detect, Latency))
+        """Rules that look at how long answers take, and whose."""
 
     def of(self, event: Observation) -> Route:
         """The route of one observation."""

@@ -156,6 +156,20 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     """Hours that have to be known before anything is said."""
 
 
+class Latency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="latency"):
+    """A region whose answers take far longer than is usual for the zone there at this hour of the week."""
+
+    times: Annotated[float, Meta(gt=1)]
+    """So many times the usual median."""
+    least: Scaled
+    """So much longer than usual at least."""
+    window: Scaled
+    samples: Annotated[int, Meta(ge=1)]
+    """Answers in the window, of a region."""
+    history: Annotated[int, Meta(ge=3)] = 24
+    """Hours that have to be known of the region before anything is said."""
+
+
 class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="level"):
     """A number that must not fall below another."""
 
@@ -188,7 +202,7 @@ class Sequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     """From the first to the last of them."""
 
 
-Detector = Sustained | Divergence | Transition | Standing | Rollover | Baseline | Level | Sequence | Absence
+Detector = Sustained | Divergence | Transition | Standing | Rollover | Baseline | Latency | Level | Sequence | Absence
 
 
 class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

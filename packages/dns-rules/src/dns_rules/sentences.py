@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never, get_args
 
 from . import words
 from .model import Criticality
-from .rules import Absence, Baseline, Divergence, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
 
 if TYPE_CHECKING:
     from .model import Finding
@@ -21,6 +21,7 @@ _ENDED: dict[type, str] = {
     Divergence: "all agree again",
     Absence: "the probe observes again",
     Baseline: "the share is the usual one again",
+    Latency: "answers take as long as usual again",
     Standing: "all is well with it again",
     Rollover: "what caches may hold fits the zone's keys again",
 }
@@ -59,6 +60,13 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
                 f"Fires when {failing} is {words.percent(detect.least)} or more of at least {detect.samples} queries "
                 f"within {duration(detect.window, criticality)}, and at least {detect.times:g} times this zone's usual "
                 f"share at this hour of the week. Says nothing until {detect.history} hours are known."
+            )
+        case Latency():
+            return (
+                f"Fires when half of at least {detect.samples} answers in a region within "
+                f"{duration(detect.window, criticality)} take {detect.times:g} times as long as usual there at this "
+                f"hour of the week, and {duration(detect.least, criticality)} longer. Says nothing of a region until "
+                f"{detect.history} hours are known."
             )
         case Absence():
             silent = duration(detect.silent, criticality)

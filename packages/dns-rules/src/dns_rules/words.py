@@ -105,6 +105,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86_400:.0f} d"
 
 
+def latency(seconds: float) -> str:
+    """``0.8 ms``, ``23 ms``, ``1.4 s``."""
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
+
+
 def server(address: str, names: dict[str, str]) -> str:
     """``ns1.example.com (192.0.2.1)``, or the address alone."""
     return f"{names[address]} ({address})" if address in names else address

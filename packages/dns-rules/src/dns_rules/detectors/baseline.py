@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 
 _HOUR = 3600 * MICROS
 _DAY_HOURS, _WEEK_HOURS = 24, 168
-_ADOPTED = 24 * _HOUR
+#: What lasts so long is the usual from then on.
+ADOPTED = 24 * _HOUR
 #: So many weeks are remembered of each hour.
 _WEEKS = 8
 #: So many values of an hour make a median; fewer, and the same hour of other days is asked.
 _ENOUGH = 3
 #: A share that is further above the median than so many median deviations is none of the usual ones.
-_DEVIATIONS = 6
+DEVIATIONS = 6
 #: Shares are remembered in hundredths of a percent.
 _UNIT = 10_000
 #: It is over below this part of the threshold.
-_OVER = 0.7
+OVER = 0.7
 _NOTHING = Reading({}, frozenset())
 
 
@@ -47,22 +48,21 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     if known is None and not sums.places:
         return _NOTHING
     finding = state.active.get(f"{rule.id}\t")
-    # What lasts for a day is the usual from then on.
-    _learn(state, rule, detect, now, spoilt=finding is not None and now - micros(finding.since) < _ADOPTED)
+    _learn(state, rule, detect, now, spoilt=finding is not None and now - micros(finding.since) < ADOPTED)
     total = sum(place.total for place in sums.places.values())
     failing = sum(place.failing for place in sums.places.values())
     if total < detect.samples:
         return _NOTHING
     share = failing / total
-    values = _usual(state.usual[rule.id], now, detect.history)
+    values = values_of(state.usual[rule.id], now, detect.history)
     if not values:
         return _NOTHING
     usual = median(values) / _UNIT
     spread = median(abs(value / _UNIT - usual) for value in values)
-    threshold = max(detect.least, detect.times * usual, usual + _DEVIATIONS * spread)
+    threshold = max(detect.least, detect.times * usual, usual + DEVIATIONS * spread)
     if share >= threshold:
         return Reading({"": _condition(state, sums, share, usual, failing, total)}, frozenset())
-    return Reading({}, frozenset({""}) if share < _OVER * threshold else frozenset())
+    return Reading({}, frozenset({""}) if share < OVER * threshold else frozenset())
 
 
 def _learn(state: ZoneState, rule: Rule, detect: Baseline, now: int, *, spoilt: bool) -> None:
@@ -73,9 +73,7 @@ def _learn(state: ZoneState, rule: Rule, detect: Baseline, now: int, *, spoilt: 
         usual = state.usual[rule.id] = Usual(hour=hour)
     if usual.hour != hour:
         if usual.total >= detect.samples and not usual.spoilt:
-            values = usual.hours.setdefault(usual.hour % _WEEK_HOURS, [])
-            values.append(round(usual.failing / usual.total * _UNIT))
-            del values[:-_WEEKS]
+            remember(usual, round(usual.failing / usual.total * _UNIT), _WEEKS)
         usual.hour, usual.total, usual.failing, usual.spoilt = hour, 0, 0, False
     usual.spoilt = usual.spoilt or spoilt
     step, _ = memory_of(state).rules.pace
@@ -86,8 +84,15 @@ def _learn(state: ZoneState, rule: Rule, detect: Baseline, now: int, *, spoilt: 
                 usual.failing += tally.failing
 
 
-def _usual(usual: Usual, now: int, history: int) -> list[int]:
-    """Shares of this hour of the week, else of this hour of any day; none while too few hours are known."""
+def remember(usual: Usual, value: int, weeks: int) -> None:
+    """Keep what an hour was like, of so many weeks."""
+    values = usual.hours.setdefault(usual.hour % _WEEK_HOURS, [])
+    values.append(value)
+    del values[:-weeks]
+
+
+def values_of(usual: Usual, now: int, history: int) -> list[int]:
+    """Values of this hour of the week, else of this hour of any day; none while too few hours are known."""
     if sum(len(values) for values in usual.hours.values()) < history:
         return []
     hour = (now - 1) // _HOUR
