@@ -34,12 +34,25 @@ _LABELS = {"ds": "DS", "dnskey": "DNSKEY"}
 
 
 def hold(state: ZoneState, name: str, value: str, now: int) -> None:
-    """Remember for how long caches may hold a set that is replaced now; nothing where nobody knows its TTL."""
+    """Remember for how long caches may hold a set that is replaced now; nothing where nobody knows its TTL.
+
+    Nor of a DS set that had no key: whoever holds it fails since it was there, and its end is the mend.
+    """
     ttl = state.facts.get(f"{name}_ttl")
     held = {known: one for known, one in state.held.get(name, {}).items() if one.until > now}
-    if ttl is not None and value:
+    if ttl is not None and value and _was_right(state, name, value, now):
         held[value] = Held(now, now + int(ttl.current) * MICROS)
     state.held[name] = dict(list(held.items())[-_MOST:])
+
+
+def _was_right(state: ZoneState, name: str, value: str, now: int) -> bool:
+    """Whether the DS set and the keys had one in common, as they were before this step."""
+    other = state.facts.get("ds" if name == "dnskey" else "dnskey")
+    if other is None:
+        return False
+    beside = (other.previous or "") if other.changed == now else other.current
+    ds, keys = (beside, value) if name == "dnskey" else (value, beside)
+    return not _tags("ds", ds).isdisjoint(_tags("dnskey", keys))
 
 
 def detect(state: ZoneState, rule: Rule, _zone: Zone, now: int) -> Reading:
