@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from dns_rules import RulesError, load_rules
-from dns_rules.guide import page
+from dns_rules.guide import incidents, page
 from dns_rules.museum import EXHIBITS, judge, recordings
 
 RULES = load_rules()
@@ -38,6 +38,13 @@ def test_the_guide_in_the_repository_is_that_of_the_recordings(verdicts):
     if not GUIDE.exists():
         pytest.skip("docs/museum.md is not here: not a checkout of the repository")
     assert page(list(verdicts.values())) == GUIDE.read_text(), "run `dns-rules museum --page docs/museum.md`"
+
+
+def test_the_table_in_the_readme_is_that_of_the_recordings(verdicts):
+    if not GUIDE.exists():
+        pytest.skip("README.md is not here: not a checkout of the repository")
+    readme = GUIDE.parents[1].joinpath("README.md").read_text()
+    assert incidents(list(verdicts.values()), "docs/museum.md") in readme, "copy it from docs/museum.md"
 
 
 def run(*arguments):

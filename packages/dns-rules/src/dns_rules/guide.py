@@ -42,17 +42,27 @@ def page(verdicts: Sequence[Verdict]) -> str:
         rows = [verdict for verdict in verdicts if verdict.recording.kind == kind]
         parts.append(f"## {heading}")
         if kind == "incident":
-            lines = "\n".join(_row(verdict) for verdict in rows)
-            parts.append(f"| recording | date | told | after | says |\n|---|---|---|---|---|\n{lines}")
+            parts.append(incidents(rows))
         parts += [_section(verdict) for verdict in rows]
     return "\n\n".join(parts) + "\n"
 
 
-def _row(verdict: Verdict) -> str:
+def incidents(verdicts: Sequence[Verdict], page: str = "") -> str:
+    """The recordings of incidents as a table of Markdown.
+
+    Args:
+        verdicts: of all recordings.
+        page: link to the museum's page, as seen from where the table stands; nothing on the page itself.
+    """
+    rows = "\n".join(_row(verdict, page) for verdict in verdicts if verdict.recording.kind == "incident")
+    return f"| recording | date | told | after | says |\n|---|---|---|---|---|\n{rows}"
+
+
+def _row(verdict: Verdict, page: str) -> str:
     recording = verdict.recording
     first = min((page for page in verdict.pages if page.expected), key=lambda page: page.after, default=None)
     said = "| | | nothing" if first is None else f"| {first.owner} | {words.duration(first.after)} | {first.title}"
-    return f"| [{recording.title}](#{recording.id}) | {recording.date} {said} |"
+    return f"| [{recording.title}]({page}#{recording.id}) | {recording.date} {said} |"
 
 
 def _section(verdict: Verdict) -> str:
