@@ -35,8 +35,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     if not fact.current:
         return _OVER
     began = _began(state, rule, fact)
-    if allow is not None and memory_of(state).meant(began, allow):
-        return _OVER
+    if allow is not None and memory_of(state).meant(now, allow):
+        return _OVER  # it may last until the window ends
     if now < began + _length(rule, zone):
         return _NOTHING
     voices = of_fact(state, fault, fact.current)
@@ -75,13 +75,12 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
 
 
 def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
-    """When a fault will have stood for too long."""
+    """When a fault will have stood for too long; what has, and is not told, waits for the end of a window."""
     assert isinstance(rule.detect, Standing)
     fact = state.facts.get(rule.detect.fault)
     if fact is None or not fact.current:
         return NEVER
-    end = _began(state, rule, fact) + _length(rule, zone)
-    return end if end > now else NEVER
+    return max(now, _began(state, rule, fact) + _length(rule, zone))
 
 
 def _began(state: ZoneState, rule: Rule, fact: Fact) -> int:
