@@ -13,8 +13,7 @@ from cyclopts import App, Parameter
 from . import audit
 from .config import load_config
 from .errors import BridgeError
-from .store.locate import Dir, Json, Where, conninfo, query
-from .store.pool import open_pool
+from .store.locate import Dir, Json, Where, connected, query
 
 if TYPE_CHECKING:
     import psycopg
@@ -104,8 +103,7 @@ def retry(
     which = "id = any(%s)" if ids else "retried is null and strpos(reason, %s) > 0"
     values = (list(ids) if ids else reason or "",)
     sent = 0
-    pool = open_pool(conninfo(config, dir_), size=2)
-    with pool, pool.connection() as connection:
+    with connected(config, dir_) as connection:
         found = [
             row[0]
             for row in connection.execute(f"select id from deadletter where {which} order by id".encode(), values)  # noqa: S608 - from above

@@ -13,8 +13,7 @@ from dns_events import InvalidNameError, durations, normalize
 
 from kafka_bridge import audit
 from kafka_bridge.errors import BridgeError
-from kafka_bridge.store.locate import Dir, Json, Where, conninfo, query
-from kafka_bridge.store.pool import open_pool
+from kafka_bridge.store.locate import Dir, Json, Where, connected, query
 
 if TYPE_CHECKING:
     import psycopg
@@ -53,7 +52,7 @@ def acknowledge(
         as_json: print JSON.
     """
     who = by or audit.actor()
-    with open_pool(conninfo(config, dir_), size=2) as pool, pool.connection() as connection:
+    with connected(config, dir_) as connection:
         found = _one(
             connection, "incident", "select id, state, title from incident where starts_with(id, %s) limit 3", incident
         )
@@ -106,7 +105,7 @@ def add(
         msg = "everything is too much; give --zone, --rule or --owner"
         raise BridgeError(msg)
     who = by or audit.actor()
-    with open_pool(conninfo(config, dir_), size=2) as pool, pool.connection() as connection:
+    with connected(config, dir_) as connection:
         zone = None if zone is None else _zone(zone)
         _known(connection, zone=zone, owner=owner)
         (id_,) = connection.execute(
@@ -161,7 +160,7 @@ def end(
         as_json: print JSON.
     """
     who = by or audit.actor()
-    with open_pool(conninfo(config, dir_), size=2) as pool, pool.connection() as connection:
+    with connected(config, dir_) as connection:
         (id_, *_) = _one(
             connection, "silence in force",
             "select id from silence where starts_with(id, %s) and ends > now() limit 3", silence,

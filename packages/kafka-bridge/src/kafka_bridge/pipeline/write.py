@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     Cursor = psycopg.Cursor[Any]
 
-#: States of an incident that somebody is told.
-TOLD = ("firing", "resolved")
-
 _ANSWER = {
     "zone": "text", "name": "text", "qtype": "text", "region": "text", "server": "text", "server_name": "text",
     "role": "text", "outcome": "text", "answers": "jsonb", "fingerprint": "text", "ttl": "bigint", "serial": "bigint",
@@ -301,13 +298,19 @@ def incidents(cursor: Cursor, changed: Iterable[Incident]) -> None:
 def pages(cursor: Cursor, changed: Iterable[Incident], notifiers: list[str]) -> None:
     """Pages into the outbox: each call of an incident once, and its resolution once somebody was called."""
     for incident in changed:
-        body = _json(incident)
-        for number, call in enumerate(incident.calls):
-            _page(cursor, notifiers, (incident.id, call.why, number, body))
-        if incident.state == "resolved":
-            cursor.execute("select 1 from outbox where incident = %s limit 1", (incident.id,))
-            if cursor.fetchone() is not None:
-                _page(cursor, notifiers, (incident.id, incident.state, 0, body))
+        told: list[tuple[str, int]] = [(call.why, number) for number, call in enumerate(incident.calls)]
+        if incident.state == "resolved" and (told or _was_told(cursor, incident.id)):
+            told.append((incident.state, 0))
+        if told:
+            body = _json(incident)
+            for transition, number in told:
+                _page(cursor, notifiers, (incident.id, transition, number, body))
+
+
+def _was_told(cursor: Cursor, incident: str) -> bool:
+    """Whether it was paged by a version that did not note its calls."""
+    cursor.execute("select 1 from outbox where incident = %s limit 1", (incident,))
+    return cursor.fetchone() is not None
 
 
 def _page(cursor: Cursor, notifiers: list[str], page: tuple[str, str, int, str]) -> None:

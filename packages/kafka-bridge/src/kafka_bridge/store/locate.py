@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,13 @@ from kafka_bridge.errors import BridgeError
 from .pool import open_pool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
     from kafka_bridge.config import Config
+
+    Connection = psycopg.Connection[tuple[Any, ...]]
 
 Where = Annotated[Path | None, Parameter(name="--config", help="bridge.yaml of the store.")]
 Dir = Annotated[Path, Parameter(name="--dir", help="State folder of a running `up`.")]
@@ -43,8 +50,14 @@ def conninfo(config: Path | None, directory: Path) -> str:
         raise BridgeError(msg) from error
 
 
+@contextmanager
+def connected(config: Path | None, directory: Path) -> Iterator[Connection]:
+    """A connection to the store of a configuration, or of a running `up`; what is done is committed at the end."""
+    with open_pool(conninfo(config, directory), size=2) as pool, pool.connection() as connection:
+        yield connection
+
+
 def query(config: Path | None, directory: Path, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Run one statement on the store of a configuration, or of a running `up`."""
-    pool = open_pool(conninfo(config, directory), size=2)
-    with pool, pool.connection() as connection:
+    with connected(config, directory) as connection:
         return connection.execute(sql.encode(), values).fetchall()
