@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import json
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ import psycopg
 from dns_events import ndjson
 from dns_rules import Engine, Inventory, Rules, Team, Zone, load_rules
 from dns_rules.generate import EPOCH, Span, events
+from dns_rules.programs import collect_seldom
 from dns_rules.replay import replay
 from kafka_bridge.postgres.server import Server
 from msgspec import structs
@@ -54,7 +54,7 @@ def recording(zones: int = 20, minutes: float = 4) -> tuple[Inventory, list[Even
 
 def figures() -> Iterator[Figure]:
     """All of them."""
-    gc.set_threshold(50_000, 50, 100)  # as in the programs that judge
+    collect_seldom()
     inventory, listed = recording()
     lines = [ndjson.encode(event) for event in listed]
     began = time.perf_counter()

@@ -8,7 +8,7 @@ from dns_events import durations
 from msgspec import structs
 
 from .inventory import Team
-from .model import SEVERITIES, Call
+from .model import SEVERITIES, Call, gravest
 from .state import MICROS, micros, moment
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def graver(item: OpenIncident, time: int) -> bool:
         return False
     severity = SEVERITIES.index(incident.severity)
     if incident.calls:
-        more = severity > max(SEVERITIES.index(call.severity) for call in incident.calls)
+        more = severity > SEVERITIES.index(gravest(*(call.severity for call in incident.calls)))
     else:  # what waits for the owner's hours waits no longer
         more = item.call is not None and incident.severity == "critical"
     if more:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from .errors import RulesError
 from .inventory import load_inventory
 from .owners import owners
 from .packs import load_rules
+from .programs import collect_seldom
 from .replay import replay as replay_file
 from .replay import shown
 from .ruletest import run_tests
@@ -207,8 +207,6 @@ def replay(
         all_states: print every change of an incident instead of its last state.
         as_json: print JSON.
     """
-    # What the judgement remembers lives long; looking through it all the time costs a fifth.
-    gc.set_threshold(50_000, 50, 100)
     loaded, pack = load_inventory(inventory), load_rules(rules)
     incidents = replay_file(events, loaded, pack, all_states=all_states, progress=shown(events))
     for incident in incidents:
@@ -287,6 +285,7 @@ def _criticality(zone: str | None, inventory: Path | None) -> Criticality | None
 
 def main() -> None:
     """Run the command line and exit."""
+    collect_seldom()
     try:
         code = app()
     except (RulesError, DnsEventsError, OSError) as error:

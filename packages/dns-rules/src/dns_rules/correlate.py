@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from . import calling, words
-from .describe import RETURNS, described, first, graver, is_drill, team
-from .model import SEVERITIES, Finding, Incident, Tick
+from .describe import RETURNS, described, first, grade, is_drill, team
+from .model import SEVERITIES, Finding, Incident, Tick, gravest
 from .rules import scaled
 from .state import MICROS, CorrelationState, OpenIncident, micros, moment
 
@@ -87,7 +87,7 @@ def _calls(
             assert leader is not None
             assert zone is not None
             item.old = True
-            severity = max(item.incident.severity, graver(item, leader, zone), key=SEVERITIES.index)
+            severity = gravest(item.incident.severity, grade(item, leader, zone))
             if severity != item.incident.severity:
                 item.incident = structs.replace(item.incident, severity=severity, updated=moment(old))
                 if not calling.graver(item, old):
@@ -340,7 +340,7 @@ def _absorbed(state: CorrelationState, other: OpenIncident, item: OpenIncident, 
         item.causes[why] = sorted({*item.causes.get(why, ()), *things})
     severity = item.incident.severity
     if item.incident.owner == other.incident.owner:
-        severity = max(severity, other.incident.severity, key=SEVERITIES.index)
+        severity = gravest(severity, other.incident.severity)
     item.incident = structs.replace(
         item.incident,
         severity=severity,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from . import words
-from .model import SEVERITIES, Incident, Offender
+from .model import SEVERITIES, Incident, Offender, gravest
 from .rules import CHANGE, PLACEHOLDERS
 from .state import MICROS, micros
 
@@ -74,12 +74,11 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding, se
         finding: that came last.
         severity: of that finding by its own rule, in its zone.
     """
-    severity = max(item.incident.severity, severity, graver(item, leader, zone), key=SEVERITIES.index)
+    severity = gravest(item.incident.severity, severity, grade(item, leader, zone))
     own = [f for _, f in sorted(item.active.items()) if f.rule == leader.id]
     if not own:  # the leading rule's findings are over while consequences last: its words stand
-        own_words = item.incident
         return structs.replace(
-            own_words,
+            item.incident,
             severity=severity,
             updated=finding.time,
             findings=_rules_of(item, leader, finding),
@@ -158,11 +157,11 @@ def _title(template: str, facts: dict[str, str], where: Offender) -> str:
     return shorten(title, TITLE - 1, placeholder="…")
 
 
-def graver(item: OpenIncident, leader: Rule, zone: Zone) -> Severity:
+def grade(item: OpenIncident, leader: Rule, zone: Zone) -> Severity:
     """How grave the leading rule makes it: by the zone, and a step each by how many zones share it and for how long."""
     many = leader.raise_.zones is not None and 1 + len(item.zones) >= leader.raise_.zones
-    grade = SEVERITIES.index(leader.severity_for(zone.criticality)) + many + item.old
-    return SEVERITIES[min(grade, len(SEVERITIES) - 1)]
+    step = SEVERITIES.index(leader.severity_for(zone.criticality)) + many + item.old
+    return SEVERITIES[min(step, len(SEVERITIES) - 1)]
 
 
 def team(rule: Rule, zone: str, inventory: Inventory) -> str | None:

@@ -261,10 +261,7 @@ def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone
     apex = _name(document, f"{at}.zone", zone.zone)
     records = []
     for index, record in enumerate(zone.records):
-        where = f"{at}.records[{index}]"
-        name = _name(document, f"{where}.name", record.name)
-        if not within(name, apex):
-            raise document.error(f"{where}.name", f"{name} is not in zone {apex}; list it under its own zone")
+        name = _name_within(document, f"{at}.records[{index}].name", record.name, apex)
         records.append(structs.replace(record, name=name, type=record.type.upper()))
     changes = []
     for index, change in enumerate(zone.changes):
@@ -288,9 +285,7 @@ def _plan(document: Document, change: Change, at: str, apex: str) -> tuple[Plann
     found: dict[tuple[str, str], Planned] = {}
     for index, planned in enumerate(change.records):
         where = f"{at}.records[{index}]"
-        name, rdtype = _name(document, f"{where}.name", planned.name), planned.type.upper()
-        if not within(name, apex):
-            raise document.error(f"{where}.name", f"{name} is not in zone {apex}; list it under its own zone")
+        name, rdtype = _name_within(document, f"{where}.name", planned.name, apex), planned.type.upper()
         if (name, rdtype) in found:
             raise document.error(where, f"change {change.id}: {name} {rdtype} stands twice; write all its data in one")
         found[name, rdtype] = structs.replace(planned, name=name, type=rdtype)
@@ -328,6 +323,13 @@ def _name(document: Document, at: str, name: str) -> str:
         return normalize(name)
     except InvalidNameError as error:
         raise document.error(at, str(error)) from error
+
+
+def _name_within(document: Document, at: str, text: str, apex: str) -> str:
+    name = _name(document, at, text)
+    if not within(name, apex):
+        raise document.error(at, f"{name} is not in zone {apex}; list it under its own zone")
+    return name
 
 
 def _known(inventory: Inventory) -> str:

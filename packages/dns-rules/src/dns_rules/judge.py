@@ -132,7 +132,7 @@ def _pass_time(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
             continue
         _seal(state, state.sealed, memory)
         state.sealed += step
-        findings += _evaluate(state, zone, rules)
+        findings += _evaluate(state, zone, memory)
         state.idle = _due(state, zone, memory)
     return findings
 
@@ -236,11 +236,11 @@ def _by_key(mapping: dict[str, V]) -> dict[str, V]:
     return mapping if len(mapping) < 2 else dict(sorted(mapping.items()))
 
 
-def _evaluate(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
+def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
     """Ask every rule at the end of the sealed step."""
     now = state.sealed
     time = moment(now)
-    memory = recall(state, zone, rules)
+    rules = memory.rules
     transition.track(state, zone, now)
     propagation.track(state, zone, memory, now)
     findings: list[Finding] = []

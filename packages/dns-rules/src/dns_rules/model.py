@@ -17,6 +17,11 @@ Criticality = Literal["critical", "high", "normal"]
 HealthStatus = Literal["healthy", "at_risk", "unhealthy", "unknown"]
 
 
+def gravest(*severities: Severity) -> Severity:
+    """The gravest of some severities."""
+    return max(severities, key=SEVERITIES.index)
+
+
 class Tick(Struct, frozen=True):
     """Time that passes without events. The runner sends it; the judgement has no clock of its own."""
 

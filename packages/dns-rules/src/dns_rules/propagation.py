@@ -118,7 +118,7 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
     known.strange = {a: known.strange.get(a, now) for a in sorted(heard)[:_PAST]}
     expectation = zone.expectation(name, qtype)
     split = (expectation is not None and expectation.split) or known.flips > RESTLESS
-    plan = memory.plans.made(question, now) if memory.plans else None
+    plan = memory.plans.made(question, now)
     memory.spreads[question] = Spread(
         reference=reference,
         data=next((latest.data for _, latest in sorted(vantages.items()) if latest.answer == reference), ()),

@@ -74,7 +74,7 @@ class Routes:
             event.name, event.qtype, event.outcome, probe.id, probe.region, server.address, server.role,
             None if dnssec is None else dnssec.status, None if dnssec is None else dnssec.cause,
             None if probe.clock_skew is None else self._skews(abs(probe.clock_skew)),
-            None if not self._plans or not self._is_removed(event) else "removed",
+            "removed" if self._plans and self._is_removed(event) else None,
         )  # fmt: skip
         route = self._known.get(kind)
         if route is None:

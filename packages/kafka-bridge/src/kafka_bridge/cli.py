@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ import psycopg
 from cyclopts import App, Parameter
 from dns_events.durations import seconds as parse_seconds
 from dns_rules.errors import RulesError
+from dns_rules.programs import collect_seldom
 from msgspec import structs
 
 from .bridge import Bridge
@@ -118,8 +118,7 @@ def forward(
 
 
 def _run(config: Config, *, as_json: bool = False) -> int:
-    # The judgement holds many small objects that live long; looking through them all the time costs a fifth.
-    gc.set_threshold(50_000, 50, 100)
+    collect_seldom()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

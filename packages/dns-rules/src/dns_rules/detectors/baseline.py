@@ -9,9 +9,10 @@ from dns_rules import words
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import Baseline, scaled
-from dns_rules.state import MICROS, Usual, micros
+from dns_rules.state import MICROS, Usual
 
 from .condition import Condition, Reading
+from .usual import DEVIATIONS, OVER, hour_of, is_unusual, remember, values_of
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -19,20 +20,10 @@ if TYPE_CHECKING:
     from dns_rules.state import ZoneState
     from dns_rules.window import Window
 
-_HOUR = 3600 * MICROS
-_DAY_HOURS, _WEEK_HOURS = 24, 168
-#: What lasts so long is the usual from then on.
-ADOPTED = 24 * _HOUR
 #: So many weeks are remembered of each hour.
 _WEEKS = 8
-#: So many values of an hour make a median; fewer, and the same hour of other days is asked.
-_ENOUGH = 3
-#: A share that is further above the median than so many median deviations is none of the usual ones.
-DEVIATIONS = 6
 #: Shares are remembered in hundredths of a percent.
 _UNIT = 10_000
-#: It is over below this part of the threshold.
-OVER = 0.7
 _NOTHING = Reading({}, frozenset())
 
 
@@ -47,8 +38,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     sums.advance(state, now - int(scaled(detect.window, zone.criticality) * MICROS))
     if known is None and not sums.places:
         return _NOTHING
-    finding = state.active.get(f"{rule.id}\t")
-    _learn(state, rule, detect, now, spoilt=finding is not None and now - micros(finding.since) < ADOPTED)
+    _learn(state, rule, detect, now)
     total = sum(place.total for place in sums.places.values())
     failing = sum(place.failing for place in sums.places.values())
     if total < detect.samples:
@@ -65,9 +55,9 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     return Reading({}, frozenset({""}) if share < OVER * threshold else frozenset())
 
 
-def _learn(state: ZoneState, rule: Rule, detect: Baseline, now: int, *, spoilt: bool) -> None:
+def _learn(state: ZoneState, rule: Rule, detect: Baseline, now: int) -> None:
     """Count the step that was sealed, and at an hour's end remember its share."""
-    hour = (now - 1) // _HOUR
+    hour = hour_of(now)
     usual = state.usual.get(rule.id)
     if usual is None:
         usual = state.usual[rule.id] = Usual(hour=hour)
@@ -75,32 +65,13 @@ def _learn(state: ZoneState, rule: Rule, detect: Baseline, now: int, *, spoilt: 
         if usual.total >= detect.samples and not usual.spoilt:
             remember(usual, round(usual.failing / usual.total * _UNIT), _WEEKS)
         usual.hour, usual.total, usual.failing, usual.spoilt = hour, 0, 0, False
-    usual.spoilt = usual.spoilt or spoilt
+    usual.spoilt = usual.spoilt or is_unusual(state, f"{rule.id}\t", now)
     step, _ = memory_of(state).rules.pace
     if state.ring and state.ring[-1][0] == now - step:
         for vantages in state.ring[-1][1].get(rule.id, {}).values():
             for tally in vantages.values():
                 usual.total += tally.total
                 usual.failing += tally.failing
-
-
-def remember(usual: Usual, value: int, weeks: int) -> None:
-    """Keep what an hour was like, of so many weeks."""
-    values = usual.hours.setdefault(usual.hour % _WEEK_HOURS, [])
-    values.append(value)
-    del values[:-weeks]
-
-
-def values_of(usual: Usual, now: int, history: int) -> list[int]:
-    """Values of this hour of the week, else of this hour of any day; none while too few hours are known."""
-    if sum(len(values) for values in usual.hours.values()) < history:
-        return []
-    hour = (now - 1) // _HOUR
-    values = usual.hours.get(hour % _WEEK_HOURS, [])
-    if len(values) >= _ENOUGH:
-        return values
-    of_day = [v for h, listed in sorted(usual.hours.items()) if (h - hour) % _DAY_HOURS == 0 for v in listed]
-    return of_day if len(of_day) >= _ENOUGH else [v for _, listed in sorted(usual.hours.items()) for v in listed]
 
 
 def _condition(state: ZoneState, sums: Window, share: float, usual: float, failing: int, total: int) -> Condition:

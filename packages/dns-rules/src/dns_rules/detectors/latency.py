@@ -10,10 +10,10 @@ from dns_rules.latencies import STEPS, seconds_of
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import Latency, scaled
-from dns_rules.state import MICROS, Usual, micros
+from dns_rules.state import MICROS, Usual
 
-from .baseline import ADOPTED, DEVIATIONS, OVER, remember, values_of
 from .condition import Condition, Reading, standing
+from .usual import DEVIATIONS, OVER, hour_of, is_unusual, remember, values_of
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from dns_rules.state import ZoneState
     from dns_rules.window import Place
 
-_HOUR, _MINUTE = 3600 * MICROS, 60 * MICROS
+_MINUTE = 60 * MICROS
 #: So many weeks are remembered of each hour: there are many regions.
 _WEEKS = 3
 #: So many regions of a zone are learnt.
-MOST_REGIONS = 16
+_MOST_REGIONS = 16
 _NOTHING = Reading({}, frozenset())
 
 
@@ -52,9 +52,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         if place.total < detect.samples:
             continue
         current = _median(place)
-        finding = state.active.get(f"{rule.id}\t{region}")
-        spoilt = finding is not None and now - micros(finding.since) < ADOPTED
-        usual = _learnt(state, f"{rule.id}\t{region}", now, current, spoilt=spoilt)
+        usual = _learnt(state, f"{rule.id}\t{region}", now, current)
         if usual is None:
             continue
         values = values_of(usual, now, detect.history)
@@ -73,13 +71,13 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     return Reading(holds, frozenset(cleared | (active - sums.places.keys())))
 
 
-def _learnt(state: ZoneState, key: str, now: int, current: int, *, spoilt: bool) -> Usual | None:
+def _learnt(state: ZoneState, key: str, now: int, current: int) -> Usual | None:
     """What is usual in a region, with the median of now; ``None`` where there are too many regions."""
-    hour = (now - 1) // _HOUR
+    hour = hour_of(now)
     usual = state.usual.get(key)
     if usual is None:
         head = key.partition("\t")[0] + "\t"
-        if sum(known.startswith(head) for known in state.usual) >= MOST_REGIONS:
+        if sum(known.startswith(head) for known in state.usual) >= _MOST_REGIONS:
             return None
         usual = state.usual[key] = Usual(hour=hour)
     if usual.hour != hour:
@@ -88,7 +86,7 @@ def _learnt(state: ZoneState, key: str, now: int, current: int, *, spoilt: bool)
         usual.hour, usual.spoilt = hour, False
     # The hour's value is the median of its last minutes.
     usual.total, usual.failing = 1, current
-    usual.spoilt = usual.spoilt or spoilt
+    usual.spoilt = usual.spoilt or is_unusual(state, key, now)
     return usual
 
 

@@ -82,19 +82,19 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         declared = _declared(name, zone) if rule.detect.expected is not None else ""
         if declared:
             fact.value = declared
+        if fact.current == fact.value:
+            cleared.add(name)
+            continue
         question = _question(name, zone.zone)
-        made = memory.plans.made(question, now) if memory.plans else None
-        if fact.current != fact.value and made is not None and follows(made, fact.value, fact.current):
+        made = memory.plans.made(question, now)
+        if made is not None and follows(made, fact.value, fact.current):
             cleared.add(name)
             if not declared:
                 fact.value, fact.since = fact.current, now
             continue
-        if fact.current == fact.value:
-            cleared.add(name)
-            continue
         changed = fact.changed if fact.changed is not None else fact.since
         # A plan says more than that something may be changed.
-        plan = memory.plans.during(question, changed) if memory.plans else None
+        plan = memory.plans.during(question, changed)
         meant = plan is None and memory.meant(changed, rule.detect.allow)
         edited = question if name.startswith(_RECORDS) else _EDITED.get(name, "").format(state.zone)
         if not declared and edited and not meant and plan is None:
@@ -109,10 +109,13 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             continue
         by = f"; {in_words(plan)}" if plan is not None else ""
         by += editor(state, edited, changed) if edited else ""
-        contradicted = bool(declared) or plan is not None
-        said = _condition(name, fact, voices, rule.detect, (contradicted, bool(declared)), since=changed, by=by)
+        said = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed, by=by)
         known = state.active.get(f"{rule.id}\t{name}")
-        holds[name] = structs.replace(said, news=known is not None and known.facts["after"] != said.facts["after"])
+        holds[name] = structs.replace(
+            said,
+            verdict=said.verdict if plan is None else "contradicted",
+            news=known is not None and known.facts["after"] != said.facts["after"],
+        )
     if all(fact is None or fact.current == fact.value for fact in map(state.facts.get, names)):
         memory.calm.add(rule.id)
     return Reading(holds, frozenset(cleared))
@@ -120,14 +123,10 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
 
 def _is_old_or_restless(fact: Fact, detect: Transition, zone: Zone, changed: int, now: int, plan: Plan | None) -> bool:
     """Whether an undeclared value is the one to compare with from here on."""
-    stood = changed - fact.since
-    if plan is not None:  # whatever was before, it is known what should be
-        return now - changed >= durations.seconds(detect.adopt_after) * MICROS
-    return (
-        now - changed >= durations.seconds(detect.adopt_after) * MICROS
-        or stood < scaled(detect.learn, zone.criticality) * MICROS
-        or fact.restless >= _RESTLESS
-    )
+    old = now - changed >= durations.seconds(detect.adopt_after) * MICROS
+    if old or plan is not None:  # with a plan it is known what should be, whatever was before
+        return old
+    return changed - fact.since < scaled(detect.learn, zone.criticality) * MICROS or fact.restless >= _RESTLESS
 
 
 def _question(name: str, zone: str) -> str:
@@ -227,9 +226,8 @@ def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
 
 
 def _condition(
-    name: str, fact: Fact, voices: Voices, detect: Transition, against: tuple[bool, bool], *, since: int, by: str
+    name: str, fact: Fact, voices: Voices, detect: Transition, *, declared: bool, since: int, by: str
 ) -> Condition:
-    contradicted, declared = against
     records = name.startswith(_RECORDS)
     owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
     label = f"{owner} {qtype}" if records else words.fact(name)
@@ -247,7 +245,7 @@ def _condition(
             "after": after,
             "count": str(voices.number),
         },
-        verdict="contradicted" if contradicted else "undeclared",
+        verdict="contradicted" if declared else "undeclared",
         confidence=0.97 if voices.number > 1 or detect.probes == 1 else 0.6,
         evidence=voices.evidence,
         since=since,

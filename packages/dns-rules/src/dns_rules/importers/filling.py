@@ -68,8 +68,7 @@ def merged(path: Path, sources: Sequence[SourceZone], types: set[str], owner: st
     Raises:
         RulesError: the inventory is not fine, the team is not in it, or the extra ``import`` is not installed.
     """
-    editor, document = _opened(path)
-    inventory = load_inventory(path)
+    inventory, editor, document = _opened(path)
     new = [source for source in sources if inventory.zone(source.zone) is None]
     if new and owner not in inventory.teams:
         msg = f"{path}: team {owner!r} is not under `teams` ({', '.join(sorted(inventory.teams))}); add it there first"
@@ -98,8 +97,8 @@ def with_changes(path: Path, changes: Mapping[str, Change]) -> str:
     Raises:
         RulesError: the inventory is not fine, a zone has a change of that id, or the extra ``import`` is not installed.
     """
-    editor, document = _opened(path)
-    for entry, zone in zip(document["zones"], load_inventory(path).zones, strict=True):
+    inventory, editor, document = _opened(path)
+    for entry, zone in zip(document["zones"], inventory.zones, strict=True):
         change = changes.get(zone.zone)
         if change is None:
             continue
@@ -114,14 +113,14 @@ def with_changes(path: Path, changes: Mapping[str, Change]) -> str:
     return _text(editor, document)
 
 
-def _opened(path: Path) -> tuple[Any, Any]:
-    """An editor that writes a file as it is, and the file's content."""
+def _opened(path: Path) -> tuple[Inventory, Any, Any]:
+    """An inventory, an editor that writes its file as it is, and the file's content."""
     try:
         from ruamel.yaml import YAML  # noqa: PLC0415 - an extra
     except ImportError as error:
         msg = "to change an inventory needs ruamel.yaml: pip install 'dns-rules[import]'"
         raise RulesError(msg) from error
-    load_inventory(path)
+    inventory = load_inventory(path)
     editor = YAML()
     editor.preserve_quotes = True
     editor.width = 1 << 20
@@ -129,7 +128,7 @@ def _opened(path: Path) -> tuple[Any, Any]:
     # As the file indents its lists, so that the other lines stay as they are.
     offset = 0 if document["zones"].fa.flow_style() else document["zones"].lc.col
     editor.indent(mapping=max(offset, 2), sequence=offset + 2, offset=offset)
-    return editor, document
+    return inventory, editor, document
 
 
 def _text(editor: Any, document: Any) -> str:

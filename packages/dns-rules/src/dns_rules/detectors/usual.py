@@ -1,0 +1,52 @@
+"""What is usual for a zone, hour by hour of the week: learnt from hours in which nothing was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dns_rules.state import MICROS, micros
+
+if TYPE_CHECKING:
+    from dns_rules.state import Usual, ZoneState
+
+#: A value that is further above the median than so many median deviations is none of the usual ones.
+DEVIATIONS = 6
+#: It is over below this part of the threshold.
+OVER = 0.7
+
+_HOUR = 3600 * MICROS
+_DAY_HOURS, _WEEK_HOURS = 24, 168
+#: What lasts so long is the usual from then on.
+_ADOPTED = 24 * _HOUR
+#: So many values of an hour make a median; fewer, and the same hour of other days is asked.
+_ENOUGH = 3
+
+
+def hour_of(now: int) -> int:
+    """The hour of the step that ends now, in hours since 1970."""
+    return (now - 1) // _HOUR
+
+
+def is_unusual(state: ZoneState, key: str, now: int) -> bool:
+    """Whether there is a finding of this rule and key, so that the hour is not learnt from."""
+    finding = state.active.get(key)
+    return finding is not None and now - micros(finding.since) < _ADOPTED
+
+
+def remember(usual: Usual, value: int, weeks: int) -> None:
+    """Keep what an hour was like, of so many weeks."""
+    values = usual.hours.setdefault(usual.hour % _WEEK_HOURS, [])
+    values.append(value)
+    del values[:-weeks]
+
+
+def values_of(usual: Usual, now: int, history: int) -> list[int]:
+    """Values of this hour of the week, else of this hour of any day; none while too few hours are known."""
+    if sum(len(values) for values in usual.hours.values()) < history:
+        return []
+    hour = hour_of(now)
+    values = usual.hours.get(hour % _WEEK_HOURS, [])
+    if len(values) >= _ENOUGH:
+        return values
+    of_day = [v for h, listed in sorted(usual.hours.items()) if (h - hour) % _DAY_HOURS == 0 for v in listed]
+    return of_day if len(of_day) >= _ENOUGH else [v for _, listed in sorted(usual.hours.items()) for v in listed]
