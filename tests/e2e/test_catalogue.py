@@ -154,6 +154,13 @@ def test_a_server_that_is_delegated_to_and_knows_nothing_is_lame(tree):
     assert {view.address: view.lame for view in event.servers} == dict(zip(tree.servers, (False, True), strict=True))
 
 
+def test_a_server_whose_name_does_not_exist_is_unresolved(tree):
+    event = seen(tree, "dangling.cat")
+    assert event.unresolved == ("ns.left.cat",)
+    assert "ns.left.cat" in event.parent_ns
+    assert seen(tree, "lame.cat").unresolved == ()
+
+
 def test_old_glue_shows_beside_the_address_that_the_zone_gives(tree):
     event = seen(tree, "old-glue.cat")
     assert event.glue["ns2.old-glue.cat"] != event.child_addresses["ns2.old-glue.cat"]

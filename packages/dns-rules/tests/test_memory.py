@@ -39,7 +39,8 @@ LOCKED = "client transfer prohibited"
 SILENT = {
     "authoritative-server-failing", "zone-not-resolving", "nxdomain-spike", "servfail-spike", "probe-silent",
     "answers-slow", "resolver-failing", "probe-blind", "answers-rogue", "server-lagging", "server-without-data",
-    "ipv6-failing", "tcp-failing", "delegation-lame", "delegation-mismatch", "glue-stale", "expire-outlives-signatures",
+    "ipv6-failing", "tcp-failing", "delegation-lame", "nameserver-dangling", "alias-dangling", "delegation-mismatch",
+    "glue-stale", "expire-outlives-signatures",
 }  # fmt: skip
 #: A zone in whose recording every rule has something to say.
 RECORDING = events(

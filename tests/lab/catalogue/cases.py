@@ -50,8 +50,9 @@ class Case:
     """Owner within the zone, and type."""
     second: Callable[[str, str, Path], Built] | None = field(default=None)
     """What the second server has, where that is something else."""
-    delegated: Literal["right", "glue", "names", "lame"] = "right"
-    """What the parent says: the truth, an old address for ns2, another name for it, or a server that knows nothing."""
+    delegated: Literal["right", "glue", "names", "lame", "dangling"] = "right"
+    """What the parent says: the truth, an old address for ns2, another name for it, a server that knows nothing, or one
+    more of a domain that does not exist."""
 
 
 def _text(zone: dns.zone.Zone) -> str:
@@ -198,4 +199,5 @@ CASES = (
     Case("old-glue.cat", "secure", None, _signed(), delegated="glue"),
     Case("other-names.cat", "secure", None, _signed(), delegated="names"),
     Case("lame.cat", "secure", None, _signed(), delegated="lame"),
+    Case("dangling.cat", "secure", None, _signed(), delegated="dangling"),
 )  # fmt: skip

@@ -128,6 +128,8 @@ class Tree:
             if case.delegated == "lame":
                 del second[case.zone]
             self._delegations += delegation(case.zone, _delegated(network, case, servers), None)
+            if case.delegated == "dangling":
+                self._delegations += f"{case.zone}. NS ns.left.{TLD}.\n"
             self._delegations += "".join(f"{case.zone}. DS {ds}\n" for ds in built.ds)
         return first, second
 

@@ -246,6 +246,8 @@ class Delegation(_Event, frozen=True, kw_only=True, tag="delegation"):
     """Addresses by name server as the parent's referral gives them; ``None`` where it gave none of the NS set."""
     child_addresses: dict[str, tuple[str, ...]] | None = None
     """Addresses by name server as the servers themselves give them, for names within the zone."""
+    unresolved: tuple[str, ...] | None = None
+    """Name servers that certainly have no address: their names do not exist, or have no A and AAAA records."""
     cds: tuple[str, ...] | None = None
     """CDS records at the apex (RFC 7344); ``None`` unknown."""
     cdnskey: tuple[str, ...] | None = None
@@ -260,7 +262,8 @@ class Delegation(_Event, frozen=True, kw_only=True, tag="delegation"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for field, names in (("parent_ns", self.parent_ns), ("child_ns", self.child_ns)):
+        listed = (("parent_ns", self.parent_ns), ("child_ns", self.child_ns), ("unresolved", self.unresolved))
+        for field, names in listed:
             for name in names or ():
                 _name(field, name)
         if self.signatures_expire is not None:

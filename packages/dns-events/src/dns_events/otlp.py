@@ -72,7 +72,10 @@ _PATHS: dict[str, dict[tuple[str, ...], str]] = {
         ("dnssec", "status"): semconv.DNSSEC_STATUS,
         ("dnssec", "cause"): semconv.DNSSEC_CAUSE,
     },
-    "delegation": {**_COMMON, **_own("parent_ns", "child_ns", "ds", "dnskey", "lame", "cds", "soa_expire")},
+    "delegation": {
+        **_COMMON,
+        **_own("parent_ns", "child_ns", "ds", "dnskey", "lame", "unresolved", "cds", "soa_expire"),
+    },
     "registration": {**_COMMON, **_own("registrar", "statuses", "nameservers", "registrant", "transfer")},
     "zone_change": {**_COMMON, **_own("actor", "serial_from", "serial_to")},
     "traffic": {**_COMMON, **_SERVER, **_own("window", "queries", "clients")},

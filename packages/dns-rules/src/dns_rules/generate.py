@@ -54,6 +54,8 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     qtype: str = "A"
     outcome: Outcome = "answer"
     data: tuple[str, ...] = ("198.51.100.1",)
+    alias: str | None = None
+    """With `outcome: nxdomain`, the name that does not exist, to which the one that is asked for is an alias."""
     ttl: int = 30
     dnssec: DnssecStatus | None = None
     cause: DnssecCause | None = None
@@ -69,6 +71,8 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lame: tuple[str, ...] = ()
     without_tcp: tuple[str, ...] = ()
     """Of `servers`, those that do not answer over TCP."""
+    unresolved: tuple[str, ...] = ()
+    """Name servers whose names do not exist."""
     soa_expire: str | None = None
     glue: dict[str, tuple[str, ...]] | None = None
     child_addresses: dict[str, tuple[str, ...]] | None = None
@@ -124,6 +128,7 @@ def _span(zone: str, span: Span, number: int, start: dt.datetime) -> Iterator[Ev
                     dnskey=span.dnskey,
                     ttls=span.ttls,
                     lame=span.lame,
+                    unresolved=span.unresolved,
                     glue=span.glue,
                     child_addresses=span.child_addresses,
                     soa_expire=None if span.soa_expire is None else int(durations.seconds(span.soa_expire)),
@@ -193,13 +198,18 @@ def _observation(
         transport="udp",
         outcome=span.outcome,
         rcode=rcode,
-        answers=tuple(Record(name=name, type=span.qtype, ttl=span.ttl, data=item) for item in span.data)
-        if answered
-        else (),
+        answers=_answers(name, span),
         ttl=span.ttl if answered else None,
         latency=span.latency if rcode is not None else None,
         dnssec=Dnssec(status=span.dnssec, cause=span.cause) if span.dnssec is not None else None,
     )
+
+
+def _answers(name: str, span: Span) -> tuple[Record, ...]:
+    if span.outcome == "nxdomain" and span.alias is not None:
+        return (Record(name=name, type="CNAME", ttl=span.ttl, data=span.alias),)
+    data = span.data if span.outcome == "answer" else ()
+    return tuple(Record(name=name, type=span.qtype, ttl=span.ttl, data=item) for item in data)
 
 
 def _records(zone: str, span: Span, data: tuple[str, ...]) -> tuple[Record, ...]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: So many records of an answer are held.
 MOST_DATA = 16
+#: Of so many servers faults are held.
+_MOST_SERVERS = 64
 #: Between the members of a fact's value.
 SEPARATOR = ", "
 
@@ -161,9 +163,12 @@ def _faults(event: Delegation) -> dict[str, str]:
     """What is wrong with the delegation and the servers, nothing where all is well; without what was not looked at."""
     found: dict[str, str] = {}
     if event.servers or event.lame:
-        found["lame"] = SEPARATOR.join(sorted(event.lame))
+        found["lame"] = SEPARATOR.join(sorted(event.lame)[:_MOST_SERVERS])
     if any(view.tcp is not None for view in event.servers):
-        found["without_tcp"] = SEPARATOR.join(sorted(view.address for view in event.servers if view.tcp is False))
+        without = sorted(view.address for view in event.servers if view.tcp is False)
+        found["without_tcp"] = SEPARATOR.join(without[:_MOST_SERVERS])
+    if event.unresolved is not None:
+        found["unresolved"] = SEPARATOR.join(sorted(event.unresolved)[:_MOST_SERVERS])
     if event.parent_ns is not None and event.child_ns is not None:
         found["ns_mismatch"] = _difference(set(event.parent_ns), set(event.child_ns))
     if event.glue is not None and event.child_addresses is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .plans import Plans
     from .rules import Rule, Rules
 
+_ALIASES = frozenset({"CNAME", "DNAME"})
 #: So many kinds of observations are remembered for one zone, before all are forgotten and worked out anew.
 MOST = 4096
 
@@ -74,6 +75,7 @@ class Routes:
             event.name, event.qtype, event.outcome, probe.id, probe.region, server.address, server.role,
             None if dnssec is None else dnssec.status, None if dnssec is None else dnssec.cause,
             None if probe.clock_skew is None else self._skews(abs(probe.clock_skew)),
+            "dangling" if event.outcome == "nxdomain" and _aliases(event) else None,
             "removed" if self._plans and self._is_removed(event) else None,
         )  # fmt: skip
         route = self._known.get(kind)
@@ -126,6 +128,11 @@ def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
     return True
 
 
+def _aliases(event: Observation) -> bool:
+    """Whether the answer came by way of an alias."""
+    return any(record.type in _ALIASES for record in event.answers)
+
+
 def _failure(detect: Sustained, event: Observation) -> str | None:
     """Why this observation fails in the eyes of the detector; ``None`` when it does not."""
     skew = event.probe.clock_skew
@@ -133,4 +140,6 @@ def _failure(detect: Sustained, event: Observation) -> str | None:
         return "skewed" if skew is not None and abs(skew) > durations.seconds(detect.skewed) else None
     if detect.bogus and event.dnssec is not None and event.dnssec.status == "bogus":
         return event.dnssec.cause or "bogus"
+    if detect.dangling and event.outcome == "nxdomain" and _aliases(event):
+        return "dangling"
     return event.outcome if event.outcome in detect.failing else None

@@ -67,6 +67,8 @@ class Sustained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     """Outcomes that fail."""
     bogus: bool = False
     """Bogus answers fail, whatever their outcome."""
+    dangling: bool = False
+    """An alias (CNAME, DNAME) that leads to a name that does not exist fails (RFC 6604 §2)."""
     skewed: str | None = None
     """Answers of probes whose clock is off by more than this fail."""
     by: Literal["server", "question", "probe"]
@@ -118,7 +120,7 @@ class Transition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 #: What a delegation event tells to be wrong with the zone's delegation or with one of its servers.
-Fault = Literal["lame", "without_tcp", "ns_mismatch", "glue_mismatch", "expire_outlives"]
+Fault = Literal["lame", "without_tcp", "unresolved", "ns_mismatch", "glue_mismatch", "expire_outlives"]
 
 
 class Standing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="standing"):

@@ -187,13 +187,14 @@ def _sustained(rule: Rule, detect: Sustained, criticality: Criticality | None) -
         subject = f"a question to {who}" + (", of which the inventory expects data," if rule.where.expected else "")
     else:
         subject = {"all": f"every one of {who}", "part": f"one, but not every one, of {who}", "any": who}[detect.scope]
-    failing = "bogus" if detect.bogus else words.listing((words.cause(o) for o in detect.failing), last="or", most=20)
+    causes = [*detect.failing, *(["bogus"] if detect.bogus else []), *(["dangling"] if detect.dangling else [])]
+    failing = words.listing(map(words.cause, causes), last="or", most=20)
     seen = f", seen from {detect.regions} regions, or all where fewer look" if detect.regions > 1 else ""
     share = f"{words.percent(detect.ratio)} or more of at least {detect.samples} answers"
     window = f"within {duration(detect.window, criticality)}"
     if detect.by == "server":
         return f"Fires when {share} of {subject} {window} are {failing}{seen}{_alone(detect)}."
-    return f"Fires when {subject} is answered {failing} in {share} {window}{seen}."
+    return f"Fires when {subject} is answered with {failing} in {share} {window}{seen}."
 
 
 def _divergence(detect: Divergence, criticality: Criticality | None) -> str:

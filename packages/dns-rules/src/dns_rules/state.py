@@ -185,6 +185,8 @@ class ZoneState(Struct, dict=True):
     latest: dict[str, dict[str, Latest]] = {}
     seen: dict[str, dict[str, Seen]] = {}
     facts: dict[str, Fact] = {}
+    faulty: dict[str, dict[str, int]] = {}
+    """Servers that have a fault in the eyes of most probes, and since when, by fault."""
     held: dict[str, dict[str, Held]] = {}
     """DS and DNSKEY sets that were replaced, by fact and value."""
     agreement: dict[str, Agreement] = {}

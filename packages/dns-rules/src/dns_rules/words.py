@@ -27,6 +27,7 @@ CAUSES = {
     "error": "error responses",
     "bogus": "bogus answers",
     "skewed": "a clock that is off",
+    "dangling": "an alias to a name that does not exist",
 }
 _SHOWN = 4
 
@@ -138,6 +139,7 @@ def fact(name: str) -> str:
 _FAULTS = {
     "lame": "servers that are delegated to and do not answer with authority",
     "without_tcp": "servers that do not answer over TCP",
+    "unresolved": "name servers whose names do not exist or have no address",
     "ns_mismatch": "the parent and the zone give different NS sets",
     "glue_mismatch": "the parent's addresses of name servers are not those of the zone",
     "expire_outlives": "the SOA's EXPIRE, after which a secondary stops to answer, is later than the end of signatures",

@@ -17,6 +17,10 @@ class DiscoveryError(ReceiverError):
     """The delegation of a zone could not be followed."""
 
 
+class NoAddressError(DiscoveryError):
+    """A host certainly has no address: its name does not exist, or has neither an A nor an AAAA record."""
+
+
 class TransportError(ReceiverError):
     """An exchange that failed below DNS; the message says why.
 

@@ -303,6 +303,7 @@ class Delegation(_message.Message):
         "soa_expire",
         "signatures_expire",
         "servers",
+        "unresolved",
     )
     class SerialsEntry(_message.Message):
         __slots__ = ("key", "value")
@@ -338,6 +339,7 @@ class Delegation(_message.Message):
     SOA_EXPIRE_FIELD_NUMBER: _ClassVar[int]
     SIGNATURES_EXPIRE_FIELD_NUMBER: _ClassVar[int]
     SERVERS_FIELD_NUMBER: _ClassVar[int]
+    UNRESOLVED_FIELD_NUMBER: _ClassVar[int]
     id: str
     time: _timestamp_pb2.Timestamp
     probe: Probe
@@ -356,6 +358,7 @@ class Delegation(_message.Message):
     soa_expire: int
     signatures_expire: _timestamp_pb2.Timestamp
     servers: _containers.RepeatedCompositeFieldContainer[ServerView]
+    unresolved: Texts
     def __init__(
         self,
         id: _Optional[str] = ...,
@@ -376,6 +379,7 @@ class Delegation(_message.Message):
         soa_expire: _Optional[int] = ...,
         signatures_expire: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...,
         servers: _Optional[_Iterable[_Union[ServerView, _Mapping]]] = ...,
+        unresolved: _Optional[_Union[Texts, _Mapping]] = ...,
     ) -> None: ...
 
 class Registration(_message.Message):

@@ -160,6 +160,7 @@ def _question(place: Place, sums: Window, known: set[str], state: ZoneState, win
             "regions": words.regions(regions, known),
             "servers": words.listing(servers),
             "names": f"{name} {qtype}",
+            "after": _target(state, place.key),
             "count": str(len(failing)),
             "total": str(len(by_server)),
             "why": words.reasons(place.why),
@@ -167,6 +168,17 @@ def _question(place: Place, sums: Window, known: set[str], state: ZoneState, win
         confidence=_confidence([place], len(regions)),
         evidence=sums.evidence([place], _EVIDENCE),
     )
+
+
+def _target(state: ZoneState, question: str) -> str:
+    """To where an alias leads that is answered with NXDOMAIN; nothing where there is none."""
+    targets = {
+        item.removesuffix(".")
+        for latest in state.latest.get(question, {}).values()
+        for item in latest.data
+        if latest.outcome == "nxdomain"
+    }
+    return words.listing(sorted(targets))
 
 
 def _confidence(places: Collection[Place], regions: int) -> float:

@@ -19,6 +19,7 @@ from dns_rules.state import MICROS, Fact
 
 from .condition import NEVER, Condition, Reading
 from .rollover import ROLLED, hold
+from .standing import OF_SERVERS, keep
 from .voices import Voices, of_fact
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def track(state: ZoneState, zone: Zone, now: int) -> None:
         fresh = _fresh(name)
         for probe in [p for p, seen in probes.items() if seen.time < now - fresh]:
             del probes[probe]
+        if name in OF_SERVERS:
+            if probes:
+                keep(state, name, [seen.value for seen in probes.values()], now)
+            continue
         current = None if name in _TIMES else _current(seen.value for seen in probes.values())
         if current is not None:
             _note(state, name, current, _declared(name, zone), now)

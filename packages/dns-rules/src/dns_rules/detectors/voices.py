@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dns_rules.intake import SEPARATOR
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dns_rules.state import ZoneState
 
 
@@ -24,10 +28,19 @@ class Voices(NamedTuple):
 
 def of_fact(state: ZoneState, name: str, current: str) -> Voices:
     """The probes that say that a tracked fact is `current`."""
+    return _of(state, name, lambda value: value == current)
+
+
+def of_member(state: ZoneState, name: str, member: str) -> Voices:
+    """The probes that say that a tracked set has a member."""
+    return _of(state, name, lambda value: member in value.split(SEPARATOR))
+
+
+def _of(state: ZoneState, name: str, says: Callable[[str], bool]) -> Voices:
     listed = [
         (state.probes.get(probe, probe), seen.id)
         for probe, seen in sorted(state.seen.get(name, {}).items())
-        if seen.value == current
+        if says(seen.value)
     ]
     regions = tuple(sorted({region for region, _ in listed}))
     evidence = tuple(id_ for _, id_ in listed)

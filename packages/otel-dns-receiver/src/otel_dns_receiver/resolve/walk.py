@@ -18,7 +18,7 @@ import dns.rcode
 import dns.rdatatype
 
 from otel_dns_receiver.dnssec.chain import Chain, delegated, entrusted
-from otel_dns_receiver.errors import DiscoveryError
+from otel_dns_receiver.errors import DiscoveryError, NoAddressError
 from otel_dns_receiver.exchange import Reply, exchange, query
 from otel_dns_receiver.question import Target
 
@@ -128,7 +128,7 @@ class Walker:
             message = await self._ask(name, dns.rdatatype.NS, parent.addresses)
             if message.rcode() == dns.rcode.NXDOMAIN:
                 msg = f"{name} does not exist, says {parent.zone}"
-                raise DiscoveryError(msg)
+                raise (NoAddressError if message.flags & dns.flags.AA else DiscoveryError)(msg)
             ns, from_parent = _delegation(message, name)
             if not ns:
                 self._keep(name, None)
@@ -213,18 +213,24 @@ class Walker:
         return tuple(found[:_MOST_SERVERS])
 
     async def addresses(self, name: dns.name.Name, depth: int = 0) -> list[Target]:
-        """A host's addresses, asked of the servers of its zone.
+        """A host's addresses, asked of the servers of its zone; none where these do not answer.
 
         Raises:
+            NoAddressError: it has none, by the word of these servers or of those above.
             DiscoveryError: its zone cannot be found.
         """
         cut = await self.enclosing(name, depth)
         targets: list[Target] = []
+        certain = True
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
             message = await self._try(name, rdtype, cut.addresses)
+            certain = certain and message is not None and bool(message.flags & dns.flags.AA)
             for rrset in [] if message is None else message.answer:
                 if rrset.rdtype == rdtype and rrset.name == name:
                     targets += [Target(rdata.address) for rdata in rrset]
+        if certain and not targets:
+            msg = f"{name} has no address, says {cut.zone}"
+            raise NoAddressError(msg)
         return targets
 
     async def enclosing(self, name: dns.name.Name, depth: int = 0) -> Cut:

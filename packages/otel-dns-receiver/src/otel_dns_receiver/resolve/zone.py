@@ -14,11 +14,12 @@ import dns.rdatatype
 import dns.rrset
 from dns_events import Delegation, Probe, ServerView, from_dns, new_id
 from dns_events.names import parse
+from msgspec import structs
 
 from otel_dns_receiver import read
 from otel_dns_receiver.dnssec.answer import validate
 from otel_dns_receiver.dnssec.trust import Trust
-from otel_dns_receiver.errors import DiscoveryError
+from otel_dns_receiver.errors import DiscoveryError, NoAddressError
 
 from .checks import Checked, check
 
@@ -66,11 +67,19 @@ async def look(
     )
     child_ns = _names(checked.values(), zone)
     inside: dict[str, tuple[str, ...]] = {}
+    unresolved: list[str] = []
     for name in dict.fromkeys((*(child_ns or ()), *(from_dns(name) for name in cut.ns))):
         known = {target for other, target in servers if other == name}
         if known and not parse(name).is_subdomain(zone):
             continue
-        found = await _find(walker, name)
+        try:
+            found = await walker.addresses(parse(name))
+        except NoAddressError:
+            found = []
+            if not known:
+                unresolved.append(name)
+        except DiscoveryError:
+            found = []
         if parse(name).is_subdomain(zone) and found:
             inside[name] = tuple(sorted(target.address for target in found))
         if not known and name in (child_ns or ()):
@@ -79,7 +88,7 @@ async def look(
     return ZoneView(
         tuple(Server(name, target) for name, target in sorted(servers)),
         cut.chain,
-        _event(zone, cut, probe, checked, child_ns, inside, names),
+        structs.replace(_event(zone, cut, probe, checked, child_ns, inside, names), unresolved=tuple(unresolved)),
     )
 
 
@@ -147,13 +156,6 @@ def _view(zone: dns.name.Name, target: Target, found: Checked, chain: Chain, nam
         edns=found.edns,
         dnssec=dnssec,
     )
-
-
-async def _find(walker: Walker, name: str) -> list[Target]:
-    try:
-        return await walker.addresses(parse(name))
-    except DiscoveryError:
-        return []
 
 
 def _names(checked: Iterable[Checked], zone: dns.name.Name) -> tuple[str, ...] | None:
