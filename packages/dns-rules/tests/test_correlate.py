@@ -124,6 +124,19 @@ def test_two_servers_are_one_incident_that_names_both():
     assert "a and b of example.com failing" in incidents[-1].title
 
 
+@pytest.mark.parametrize(("address", "incidents"), [("2001:db8::1", 1), ("192.0.2.1", 2)])
+@pytest.mark.parametrize("effect", ["authoritative-server-failing", "tcp-failing"])
+@pytest.mark.parametrize("first", ["cause", "effect"])
+def test_another_servers_trouble_is_no_effect_of_the_cause(address, incidents, effect, first):
+    cause = finding("ipv6-failing", 0, where=Offender(regions=("eu",), servers=("2001:db8::1", "2001:db8::2")))
+    later = finding(effect, 0, key=address)
+    _, out = run(*((cause, later) if first == "cause" else (later, cause)), Tick(at(100)))
+    firing = [i for i in out if i.state == "firing"]
+    assert len({i.id for i in firing}) == incidents
+    assert {i.rule for i in firing} == ({"ipv6-failing"} if incidents == 1 else {"ipv6-failing", effect})
+    assert sum(len(i.calls) for i in {i.id: i for i in firing}.values()) == incidents
+
+
 def test_owner_and_escalation_come_from_the_inventory():
     _, incidents = run(finding("zone-outage", 0))
     assert incidents[0].owner == "web"

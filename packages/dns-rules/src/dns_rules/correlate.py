@@ -375,15 +375,25 @@ def _related(state: CorrelationState, finding: Finding, rules: Rules) -> list[Op
     for item in _open(state, finding.zone):
         leader = rules.rule(item.leader)
         if leader is None or leader.to == rule.to:
-            belongs = any(
-                other == finding.rule or finding.rule in _explainers(other, rules) or other in explainers
-                for other in item.incident.findings
+            belongs = finding.rule in item.incident.findings or (
+                any(
+                    finding.rule in _explainers(other, rules) or other in explainers
+                    for other in item.incident.findings
+                )
+                and not _is_apart(item, finding, rule, leader)
             )
         else:
             belongs = item.leader in explainers and item.incident.state == "firing"
         if belongs:
             found.append(item)
     return found
+
+
+def _is_apart(item: OpenIncident, finding: Finding, rule: Rule, leader: Rule | None) -> bool:
+    """Whether a finding is about other servers than the incident: then neither is the cause of the other."""
+    if leader is None or not (rule.is_of_servers and leader.is_of_servers):
+        return False
+    return {*map(words.address, item.incident.where.servers)}.isdisjoint(map(words.address, finding.where.servers))
 
 
 def _part_of(other: Incident, whole: Incident) -> Incident:

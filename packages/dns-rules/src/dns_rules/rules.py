@@ -121,6 +121,8 @@ class Transition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 #: What a delegation event tells to be wrong with the zone's delegation or with one of its servers.
 Fault = Literal["lame", "without_tcp", "unresolved", "ns_mismatch", "glue_mismatch", "expire_outlives"]
+#: Faults that are sets of servers, of which each has a time of its own.
+FAULTS_OF_SERVERS: frozenset[Fault] = frozenset({"lame", "without_tcp", "unresolved"})
 
 
 class Standing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="standing"):
@@ -266,6 +268,13 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def checks(self) -> tuple[str, ...]:
         """What to check first, as it stands in the rule."""
         return tuple(check if isinstance(check, str) else check.text for check in self.check_first)
+
+    @property
+    def is_of_servers(self) -> bool:
+        """Whether its findings are about authoritative servers of the zone, which they name."""
+        if isinstance(self.detect, Standing):
+            return self.detect.fault in FAULTS_OF_SERVERS
+        return isinstance(self.detect, Sustained) and self.detect.by == "server" and self.where.role == "authoritative"
 
     def severity_for(self, criticality: Criticality) -> Severity:
         """The severity in a zone of this criticality."""

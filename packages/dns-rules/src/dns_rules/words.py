@@ -118,6 +118,11 @@ def server(address: str, names: dict[str, str]) -> str:
     return f"{names[address]} ({address})" if address in names else address
 
 
+def address(server: str) -> str:
+    """The address of what `server` wrote, whether or not the name was known."""
+    return server.rpartition("(")[2].removesuffix(")")
+
+
 _FACTS = {
     "parent_ns": "NS set at the parent",
     "child_ns": "NS set at the zone's own servers",

@@ -9,7 +9,7 @@ from dns_rules import words
 from dns_rules.intake import SEPARATOR
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
-from dns_rules.rules import Standing, scaled
+from dns_rules.rules import FAULTS_OF_SERVERS, Standing, scaled
 from dns_rules.state import MICROS, micros, moment
 
 from .condition import NEVER, Condition, Reading, standing
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from .voices import Voices
 
-#: Faults that are sets of servers, of which each has a time of its own.
-OF_SERVERS = frozenset({"lame", "without_tcp", "unresolved"})
 _NOTHING = Reading({}, frozenset())
 _OVER = Reading({}, frozenset({""}))
 
@@ -41,7 +39,7 @@ def keep(state: ZoneState, fault: str, values: Collection[str], now: int) -> Non
 def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`."""
     assert isinstance(rule.detect, Standing)
-    if rule.detect.fault in OF_SERVERS:
+    if rule.detect.fault in FAULTS_OF_SERVERS:
         return _servers(state, rule, zone, now)
     fault, allow = rule.detect.fault, rule.detect.allow
     fact = state.facts.get(fault)
@@ -64,7 +62,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
 def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
     """When a fault will have stood for too long; what has, and is not told, waits for the end of a window."""
     assert isinstance(rule.detect, Standing)
-    if rule.detect.fault in OF_SERVERS:
+    if rule.detect.fault in FAULTS_OF_SERVERS:
         began = min(state.faulty.get(rule.detect.fault, {}).values(), default=NEVER)
     else:
         fact = state.facts.get(rule.detect.fault)

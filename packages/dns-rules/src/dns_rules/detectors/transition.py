@@ -14,12 +14,12 @@ from dns_rules.intake import MOST_DATA, SEPARATOR, plain
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.plans import follows, in_words
-from dns_rules.rules import Transition, scaled
+from dns_rules.rules import FAULTS_OF_SERVERS, Transition, scaled
 from dns_rules.state import MICROS, Fact
 
 from .condition import NEVER, Condition, Reading
 from .rollover import ROLLED, hold
-from .standing import OF_SERVERS, keep
+from .standing import keep
 from .voices import Voices, of_fact
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def track(state: ZoneState, zone: Zone, now: int) -> None:
         fresh = _fresh(name)
         for probe in [p for p, seen in probes.items() if seen.time < now - fresh]:
             del probes[probe]
-        if name in OF_SERVERS:
+        if name in FAULTS_OF_SERVERS:
             if probes:
                 keep(state, name, [seen.value for seen in probes.values()], now)
             continue
