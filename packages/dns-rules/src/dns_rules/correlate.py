@@ -377,8 +377,7 @@ def _related(state: CorrelationState, finding: Finding, rules: Rules) -> list[Op
         if leader is None or leader.to == rule.to:
             belongs = finding.rule in item.incident.findings or (
                 any(
-                    finding.rule in _explainers(other, rules) or other in explainers
-                    for other in item.incident.findings
+                    finding.rule in _explainers(other, rules) or other in explainers for other in item.incident.findings
                 )
                 and not _is_apart(item, finding, rule, leader)
             )
