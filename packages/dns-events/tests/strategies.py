@@ -61,7 +61,14 @@ def domain_names(draw):
 
 
 ids = st.uuids().map(str)
-probes = st.builds(Probe, id=text, region=optional(text), network=optional(text), clock_age=optional(seconds))
+probes = st.builds(
+    Probe,
+    id=text,
+    region=optional(text),
+    network=optional(text),
+    clock_age=optional(seconds),
+    reach=optional(st.sampled_from([(), ("ipv4",), ("ipv4", "ipv6")])),
+)
 servers = st.builds(
     Server,
     address=addresses,

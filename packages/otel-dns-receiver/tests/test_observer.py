@@ -72,23 +72,38 @@ def test_no_answer_breaks_the_reader(noise):
 
 def test_blind_when_nobody_answers_for_a_while():
     observer = Observer(Probe(id="t"))
-    observer.answered(100.0)
-    assert not observer.judge(105.0, 10.0)
-    assert observer.judge(111.0, 10.0)
-    observer.answered(112.0)
-    assert not observer.judge(113.0, 10.0)
+    observer.answered(100.0, "192.0.2.1")
+    assert not observer.judge(105.0, 10.0, 60.0)
+    assert observer.judge(111.0, 10.0, 60.0)
+    observer.answered(112.0, "192.0.2.1")
+    assert not observer.judge(113.0, 10.0, 60.0)
 
 
 def test_blind_when_no_resolver_knows_the_control_name(caplog):
     observer = Observer(Probe(id="t"))
-    observer.answered(100.0)
+    observer.answered(100.0, "192.0.2.1")
     observer.control("a", fine=False)
     observer.control("b", fine=True)
-    assert not observer.judge(101.0, 10.0)
+    assert not observer.judge(101.0, 10.0, 60.0)
     observer.control("b", fine=False)
-    assert observer.judge(102.0, 10.0)
-    assert observer.judge(103.0, 10.0)
+    assert observer.judge(102.0, 10.0, 60.0)
+    assert observer.judge(103.0, 10.0, 60.0)
     assert caplog.text.count("this probe is blind") == 1
     observer.control("a", fine=True)
-    assert not observer.judge(104.0, 10.0)
+    assert not observer.judge(104.0, 10.0, 60.0)
     assert "sees again" in caplog.text
+
+
+def test_events_say_over_which_families_the_probe_sees():
+    observer = Observer(Probe(id="t"))
+    observer.judge(99.0, 10.0, 60.0)
+    assert observer.probe().reach is None  # nobody has answered yet, and nobody is late
+    observer.answered(100.0, "192.0.2.1")
+    observer.answered(101.0, "2001:db8::1")
+    observer.judge(102.0, 10.0, 60.0)
+    assert observer.probe().reach == ("ipv4", "ipv6")
+    observer.answered(165.0, "192.0.2.1")
+    observer.judge(166.0, 10.0, 60.0)
+    assert observer.probe().reach == ("ipv4",)
+    observer.judge(180.0, 10.0, 60.0)
+    assert observer.probe().reach == ()

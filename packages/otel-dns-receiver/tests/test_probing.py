@@ -124,6 +124,13 @@ def test_every_event_says_who_looked_and_how_old_its_clock_is(tmp_path):
     assert {e.zone for e in events} == {"example.test"}
 
 
+@pytest.mark.parametrize(("delay", "reach"), [(0.0, ("ipv4",)), (None, ())], ids=["answered", "blind"])
+def test_every_event_says_whether_anybody_answers_the_probe(tmp_path, delay, reach):
+    events, *_ = probe(tmp_path, seconds=4.0, delay=delay, timeout="200ms", in_flight=100)
+    assert events[0].probe.reach is None
+    assert events[-1].probe.reach == reach
+
+
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_turn_that_is_still_out_is_passed_over_and_counted(tmp_path, answered):
     _, counts, _, _ = probe(tmp_path, seconds=2.5, delay=0.2 if answered else None, timeout="900ms", in_flight=2)

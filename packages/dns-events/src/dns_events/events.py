@@ -66,6 +66,9 @@ MAX_EXTRA_BYTES = 16_384
 SILENT: frozenset[str] = frozenset({"timeout", "unreachable"})
 
 
+Family = Literal["ipv4", "ipv6"]
+
+
 class Probe(Struct, frozen=True, kw_only=True):
     """Who looked: a probe, a log shipper or an application."""
 
@@ -77,6 +80,9 @@ class Probe(Struct, frozen=True, kw_only=True):
     """Seconds since the clock was last known to be synchronized; ``None`` where nobody knows."""
     clock_skew: float | None = None
     """Seconds by which the clock is ahead of a time server's; ``None`` where it was not compared."""
+    reach: tuple[Family, ...] | None = None
+    """Address families over which any server answered the probe lately, whatever it was asked; ``()`` is a blind probe,
+    ``None`` unknown."""
 
     def __post_init__(self) -> None:
         _text("probe.id", self.id)

@@ -41,6 +41,7 @@ _COMMON: dict[tuple[str, ...], str] = {
     ("probe", "network"): semconv.PROBE_NETWORK,
     ("probe", "clock_age"): semconv.PROBE_CLOCK_AGE,
     ("probe", "clock_skew"): semconv.PROBE_CLOCK_SKEW,
+    ("probe", "reach"): semconv.PROBE_REACH,
 }
 _SERVER: dict[tuple[str, ...], str] = {
     ("server", "address"): semconv.SERVER_ADDRESS,

@@ -28,6 +28,7 @@ PROBE_REGION: Final = "dnstower.probe.region"
 PROBE_NETWORK: Final = "dnstower.probe.network"
 PROBE_CLOCK_AGE: Final = "dnstower.probe.clock_age"
 PROBE_CLOCK_SKEW: Final = "dnstower.probe.clock_skew"
+PROBE_REACH: Final = "dnstower.probe.reach"
 #: Resource attribute: which sender was proved. kafka-bridge alone writes it; what a client wrote there is dropped.
 IDENTITY: Final = "dnstower.identity"
 SOURCE: Final = "dnstower.source"

@@ -17,6 +17,7 @@ from dns_events import (
     DnssecCause,
     DnssecStatus,
     Event,
+    Family,
     Observation,
     Outcome,
     Probe,
@@ -81,6 +82,8 @@ class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     registrar: str | None = None
     registrant: str | None = None
     statuses: tuple[str, ...] | None = None
+    reach: tuple[Family, ...] | None = None
+    """Over which address families other servers answer the probes."""
     skew: float | None = None
     """Seconds by which the probes' clocks are ahead."""
     actor: str | None = None
@@ -115,7 +118,7 @@ def _span(zone: str, span: Span, number: int, start: dt.datetime) -> Iterator[Ev
             # Regions are not in step with each other, as in reality.
             offset = begin + turn * pace + pace * place / len(span.regions)
             time = start + dt.timedelta(seconds=offset)
-            probe = Probe(id=f"{region}-1", region=region, clock_skew=span.skew)
+            probe = Probe(id=f"{region}-1", region=region, clock_skew=span.skew, reach=span.reach)
             if span.event == "delegation":
                 yield Delegation(
                     id=_id(zone, number, turn, region, "delegation"),

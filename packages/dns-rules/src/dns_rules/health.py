@@ -26,10 +26,13 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
     now = state.sealed
     regions: dict[str, list[int]] = {}
     statuses: set[str] = set()
+    unseen = _unseen(state)
     for vantages in state.latest.values():
         for key, latest in vantages.items():
             region, role, server = vantage.parts(key)
             pair = regions.setdefault(region, [0, 0])
+            if region in unseen:
+                continue
             unreached = role == "authoritative" and vantage.way(region, server) not in state.reached
             if latest.time < now - WINDOW or unreached:
                 continue
@@ -44,6 +47,9 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
     worst = "healthy"
     for finding in sorted(state.active.values(), key=lambda f: (f.rule, f.key)):
         rule = rules.rule(finding.rule)
+        if rule is not None and rule.to == "observers":
+            reasons.append(f"of the monitoring: {finding.what}")
+            continue
         severity = rule.severity_for(zone.criticality) if rule is not None else "warning"
         score -= _DEDUCTION[severity]
         worst = "unhealthy" if severity == "critical" else worst if worst == "unhealthy" else "at_risk"
@@ -66,6 +72,12 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
             for region, (asked, bad) in sorted(regions.items())
         },
     )
+
+
+def _unseen(state: ZoneState) -> set[str]:
+    """Regions of which all probes are blind. Where all are blind, it may be the zone that all of them ask."""
+    seeing = {state.probes.get(probe, probe) for probe in state.heard if probe not in state.blind}
+    return {state.probes.get(probe, probe) for probe in state.blind} - seeing if seeing else set()
 
 
 def _shares(state: ZoneState, zone: Zone, rules: Rules) -> list[float]:

@@ -13,7 +13,7 @@ from .latencies import step_of
 from .state import MAX_EDITS, MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Edit, Latest, Seen, Tally, ZoneState, micros
 
 if TYPE_CHECKING:
-    from dns_events import Event, Record
+    from dns_events import Event, Probe, Record
 
     from .routes import Count, Route, Routes
 
@@ -58,6 +58,8 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
     probe = event.probe.id
     if bucket.heard.get(probe, 0) < time and (probe in bucket.heard or len(bucket.heard) < MAX_VANTAGES):
         bucket.heard[probe] = time
+    if event.probe.reach is not None:
+        _sight(bucket, event.probe, route.region, time)
     server = event.server
     if server.name is not None and server.role == "authoritative":
         # The smaller of two names, so that the order of arrival does not choose.
@@ -87,6 +89,14 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
             data=data,
             dnssec=event.dnssec.status if event.dnssec is not None else None,
         )
+
+
+def _sight(bucket: Bucket, probe: Probe, region: str, time: int) -> None:
+    assert probe.reach is not None
+    if "ipv6" in probe.reach:
+        bucket.over_ipv6.add(region)
+    if probe.id in bucket.sight or len(bucket.sight) < MAX_VANTAGES:
+        bucket.sight[probe.id] = max(bucket.sight.get(probe.id, (0, False)), (time, bool(probe.reach)))
 
 
 def _latency(state: ZoneState, bucket: Bucket, event: Observation, rule: str, region: str) -> None:

@@ -180,6 +180,8 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
                 memory.oldest_answer = ALWAYS
         if bucket.heard:
             _heard(state, bucket, slot - _HEARD)
+        if bucket.sight or state.blind:
+            _sees(state, bucket)
         if bucket.edits:
             newest = sorted([*state.edits, *bucket.edits.values()], key=lambda edit: (edit.time, edit.id))
             state.edits = newest[-MAX_EDITS:]
@@ -203,9 +205,12 @@ def _answered(state: ZoneState, question: str, vantages: dict[str, Latest], memo
         state.secure = state.secure or latest.dnssec == "secure"
         region, role, server = vantage.parts(key)
         if role == "authoritative" and latest.outcome not in SILENT:
-            way = vantage.way(region, server)
-            if way not in state.reached:
-                state.reached = sorted([*state.reached, way])
+            _reach(state, vantage.way(region, server))
+
+
+def _reach(state: ZoneState, way: str) -> None:
+    if way not in state.reached:
+        state.reached = sorted([*state.reached, way])
 
 
 def _heard(state: ZoneState, bucket: Bucket, since: int) -> None:
@@ -220,6 +225,15 @@ def _heard(state: ZoneState, bucket: Bucket, since: int) -> None:
     if more or min(state.heard.values()) < since:
         state.heard = {probe: time for probe, time in sorted(state.heard.items()) if time >= since}
         state.paces = {probe: pace for probe, pace in sorted(state.paces.items()) if probe in state.heard}
+
+
+def _sees(state: ZoneState, bucket: Bucket) -> None:
+    """Which probes are blind, and from where there is a way over IPv6."""
+    # Where there is one for others, a server of the zone that never answered over it fails.
+    for region in sorted(bucket.over_ipv6.intersection(state.reached)):
+        _reach(state, vantage.way(region, ":"))
+    blind = {*state.blind, *bucket.sight} - {probe for probe, (_, sees) in bucket.sight.items() if sees}
+    state.blind = sorted(blind.intersection(state.heard))
 
 
 def _ordered(tallies: Tallies) -> Tallies:
@@ -278,6 +292,10 @@ def _finding(
 ) -> Finding:
     began = moment(condition.since) if condition.since is not None else time
     since = known.since if known is not None else began
+    what, confidence = condition.what, condition.confidence
+    if state.blind and rule.to == "owner":
+        what += f"; blind meanwhile: {words.listing(state.blind)}"
+        confidence = round(confidence * (1 - len(state.blind) / len(state.heard) / 2), 2)
     digest = hashlib.blake2b(f"{rule.id}\t{state.zone}\t{key}\t{since.isoformat()}".encode(), digest_size=12)
     return Finding(
         id=digest.hexdigest(),
@@ -288,10 +306,10 @@ def _finding(
         time=time,
         since=since,
         where=condition.where,
-        what=condition.what,
+        what=what,
         facts={**condition.facts, "change": _recent_change(state, micros(since))},
         verdict=condition.verdict,
-        confidence=condition.confidence,
+        confidence=confidence,
         evidence=condition.evidence,
     )
 

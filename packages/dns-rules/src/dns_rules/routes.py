@@ -54,7 +54,7 @@ class Routes:
         self._zone = zone
         self._plans = plans
         self._rules = rules
-        self._known: dict[tuple[str | None, ...], Route] = {}
+        self._known: dict[tuple[object, ...], Route] = {}
         self._limits = {
             durations.seconds(rule.detect.skewed)
             for rule in rules.rules
@@ -75,6 +75,7 @@ class Routes:
             event.name, event.qtype, event.outcome, probe.id, probe.region, server.address, server.role,
             None if dnssec is None else dnssec.status, None if dnssec is None else dnssec.cause,
             None if probe.clock_skew is None else self._skews(abs(probe.clock_skew)),
+            probe.reach,
             "dangling" if event.outcome == "nxdomain" and _aliases(event) else None,
             "removed" if self._plans and self._is_removed(event) else None,
         )  # fmt: skip
@@ -100,7 +101,9 @@ class Routes:
         counts = tuple(
             Count(
                 rule=rule.id,
-                key={"server": event.server.address, "probe": event.probe.id}.get(rule.detect.by, question),
+                key={"server": event.server.address, "probe": event.probe.id, "region": region}.get(
+                    rule.detect.by, question
+                ),
                 vantage=seen_from,
                 why=_failure(rule.detect, event),
             )
@@ -120,8 +123,11 @@ def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
         return False
     if where.validated and (event.dnssec is None or event.dnssec.status == "indeterminate"):
         return False
-    if isinstance(rule.detect, Sustained) and rule.detect.skewed is not None and event.probe.clock_skew is None:
-        return False
+    if isinstance(rule.detect, Sustained):
+        if rule.detect.skewed is not None and event.probe.clock_skew is None:
+            return False
+        if rule.detect.by == "region" and event.probe.reach is None:
+            return False
     if where.expected:
         expectation = zone.expectation(event.name, event.qtype)
         return expectation is not None and expectation.expect is not None
@@ -138,6 +144,8 @@ def _failure(detect: Sustained, event: Observation) -> str | None:
     skew = event.probe.clock_skew
     if detect.skewed is not None:
         return "skewed" if skew is not None and abs(skew) > durations.seconds(detect.skewed) else None
+    if (detect.by == "probe" and event.probe.reach) or (detect.by == "region" and not event.probe.reach):
+        return None
     if detect.bogus and event.dnssec is not None and event.dnssec.status == "bogus":
         return event.dnssec.cause or "bogus"
     if detect.dangling and event.outcome == "nxdomain" and _aliases(event):

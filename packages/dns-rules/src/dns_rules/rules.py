@@ -71,10 +71,13 @@ class Sustained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     """An alias (CNAME, DNAME) that leads to a name that does not exist fails (RFC 6604 §2)."""
     skewed: str | None = None
     """Answers of probes whose clock is off by more than this fail."""
-    by: Literal["server", "question", "probe"]
+    by: Literal["server", "question", "probe", "region"]
+    """By probe, what fails at a probe that other servers answer is not the probe's failure; by region, what fails at a
+    blind probe is not the region's, and what a probe sees that does not say whether it is blind does not count
+    (`dns_events.Probe.reach`)."""
     scope: Literal["all", "part", "any"] = "any"
-    """For `by: server`: every server, some but not all of them, or any (one finding for the zone). For `by: probe`:
-    some but not all of them, or any."""
+    """For `by: server`: every server, some but not all of them, or any (one finding for the zone). For `by: probe`
+    and `by: region`: some but not all of them, or any."""
     alone: bool = False
     """Says nothing of a zone of which another rule says something that this one does not explain."""
     ratio: Ratio

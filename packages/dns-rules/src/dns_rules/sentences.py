@@ -106,6 +106,8 @@ def ended(rule: Rule, finding: Finding, current: str | None) -> str:
             return f"{finding.facts['names']} has data again"
         case Sustained(by="probe", skewed=skewed):
             return f"the probe's {'clock is right' if skewed else 'questions are answered'} again"
+        case Sustained(by="region"):
+            return f"{finding.facts['regions']} gets answers again"
         case Sustained(bogus=True):
             return "answers validate again"
         case Sustained():
@@ -170,6 +172,16 @@ def _probe(rule: Rule, detect: Sustained, criticality: Criticality | None) -> st
     )
 
 
+def _region(rule: Rule, detect: Sustained, criticality: Criticality | None) -> str:
+    failing = words.listing((words.cause(o) for o in detect.failing), last="or", most=20)
+    others = ", while other regions get answers" if detect.scope == "part" else ""
+    return (
+        f"Fires when {words.percent(detect.ratio)} or more of at least {detect.samples} answers of "
+        f"{_ROLES[rule.where.role]} to a region's probes, which other servers answer, within "
+        f"{duration(detect.window, criticality)} are {failing}{others}."
+    )
+
+
 def _alone(detect: Sustained) -> str:
     return ", and nothing else is wrong with the zone" if detect.alone else ""
 
@@ -182,6 +194,8 @@ def _least(rule: Rule) -> str:
 def _sustained(rule: Rule, detect: Sustained, criticality: Criticality | None) -> str:
     if detect.by == "probe":
         return _probe(rule, detect, criticality)
+    if detect.by == "region":
+        return _region(rule, detect, criticality)
     who = _ROLES[rule.where.role] + ("" if rule.where.family is None else f" with {words.FAMILIES[rule.where.family]}")
     if detect.by == "question":
         subject = f"a question to {who}" + (", of which the inventory expects data," if rule.where.expected else "")

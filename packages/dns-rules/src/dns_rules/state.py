@@ -99,6 +99,10 @@ class Bucket(Struct):
     """Time of the newest observation, by probe."""
     edits: dict[str, Edit] = {}
     """By id."""
+    over_ipv6: set[str] = set()
+    """Regions whose probes other servers answer over IPv6."""
+    sight: dict[str, tuple[int, bool]] = {}
+    """Time of the newest observation, and whether anybody answers the probe, by probe that says so."""
 
 
 class Fact(Struct):
@@ -203,8 +207,10 @@ class ZoneState(Struct, dict=True):
     edits: list[Edit] = []
     """The newest ones, the oldest first."""
     reached: list[str] = []
-    """Regions to which an authoritative server of the zone ever answered, with IPv6 apart (`vantage.way`). The others
-    may have no way there."""
+    """Regions to which an authoritative server of the zone ever answered, or any server over IPv6, which is apart
+    (`vantage.way`). The others may have no way there."""
+    blind: list[str] = []
+    """Probes that said in their newest observation that nobody answers them."""
     secure: bool = False
     """Whether the zone was ever seen secure."""
     active: dict[str, Finding] = {}

@@ -13,7 +13,7 @@ from .errors import ReceiverError
 from .sntp import skew
 
 if TYPE_CHECKING:
-    from dns_events import Probe
+    from dns_events import Family, Probe
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class Observer:
         self._said: str | None = None
         self._controls: dict[str, bool] = {}
         self._answered = time.monotonic()
+        self._families: dict[Family, float] = {}
         self.blind = False
         """Whether nothing that this probe asks gets an answer, so that its failures say nothing of any domain."""
 
@@ -68,16 +69,20 @@ class Observer:
         """A resolver answered for the control name, or did not."""
         self._controls[resolver] = fine
 
-    def answered(self, now: float) -> None:
-        """Some server answered something; monotonic seconds."""
+    def answered(self, now: float, address: str) -> None:
+        """Some server answered something, at this address; monotonic seconds."""
         self._answered = now
+        self._families["ipv6" if ":" in address else "ipv4"] = now
 
-    def judge(self, now: float, patience: float, *, asking: bool = True) -> bool:
+    def judge(self, now: float, patience: float, memory: float, *, asking: bool = True) -> bool:
         """Whether this probe is blind: nobody answers it, or no resolver answers for the control name.
+
+        Every event says over which address families it sees, from now on.
 
         Args:
             now: monotonic seconds.
             patience: seconds without any answer that are no sign yet.
+            memory: seconds for which an answer shows that there is a way to servers of its address family.
             asking: whether anybody is asked at all.
         """
         unanswered = asking and now - self._answered > patience
@@ -89,7 +94,13 @@ class Observer:
                 log.warning("this probe is blind: %s; look at its own network before any domain", why)
             else:
                 log.warning("this probe sees again")
+        self._reaches(() if blind else tuple(f for f, when in sorted(self._families.items()) if when >= now - memory))
         return blind
+
+    def _reaches(self, families: tuple[Family, ...]) -> None:
+        if self._families or self.blind:  # before the first answer nobody knows
+            known = self._probe.reach
+            self._probe = self._probe if families == known else structs.replace(self._probe, reach=families)
 
     def _say(self, text: str | None) -> None:
         if text is not None and text != self._said:

@@ -65,17 +65,19 @@ class NameCount(_message.Message):
     def __init__(self, name: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Probe(_message.Message):
-    __slots__ = ("id", "region", "network", "clock_age", "clock_skew")
+    __slots__ = ("id", "region", "network", "clock_age", "clock_skew", "reach")
     ID_FIELD_NUMBER: _ClassVar[int]
     REGION_FIELD_NUMBER: _ClassVar[int]
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     CLOCK_AGE_FIELD_NUMBER: _ClassVar[int]
     CLOCK_SKEW_FIELD_NUMBER: _ClassVar[int]
+    REACH_FIELD_NUMBER: _ClassVar[int]
     id: str
     region: str
     network: str
     clock_age: float
     clock_skew: float
+    reach: Texts
     def __init__(
         self,
         id: _Optional[str] = ...,
@@ -83,6 +85,7 @@ class Probe(_message.Message):
         network: _Optional[str] = ...,
         clock_age: _Optional[float] = ...,
         clock_skew: _Optional[float] = ...,
+        reach: _Optional[_Union[Texts, _Mapping]] = ...,
     ) -> None: ...
 
 class Server(_message.Message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dns_rules import words
+from dns_rules import vantage, words
 from dns_rules.memory import ALWAYS, memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import Sustained, scaled
@@ -59,9 +59,10 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         return Reading({}, frozenset(places))
     if rule.detect.scope == "part" and not _is_well([p for key, p in places.items() if key not in tripped]):
         tripped = {}  # what is on its way to failing everywhere is not a part
-    if rule.detect.by == "probe":
+    if rule.detect.by in {"probe", "region"}:
         told = {} if everywhere and rule.detect.scope == "part" else tripped
-        return Reading({key: _probe(place, sums, len(places), window) for key, place in told.items()}, quiet)
+        say = _probe if rule.detect.by == "probe" else _region
+        return Reading({key: say(place, sums, state, window) for key, place in told.items()}, quiet)
     if rule.detect.scope == "part":
         holds = {} if everywhere else {
             key: _servers({key: place}, sums, known, state, window) for key, place in tripped.items()
@@ -127,8 +128,8 @@ def _servers(tripped: dict[str, Place], sums: Window, known: set[str], state: Zo
     )
 
 
-def _probe(place: Place, sums: Window, probes: int, window: int) -> Condition:
-    regions = tuple(sorted(place.regions))
+def _probe(place: Place, sums: Window, _state: ZoneState, window: int) -> Condition:
+    regions, probes = tuple(sorted(place.regions)), len(sums.places)
     return Condition(
         where=Offender(regions=regions),
         what=f"probe {place.key} in {words.listing(regions)}: {place.failing} of {place.total} answers in "
@@ -141,6 +142,26 @@ def _probe(place: Place, sums: Window, probes: int, window: int) -> Condition:
             "why": words.reasons(place.why),
         },
         confidence=_confidence([place], 2),
+        evidence=sums.evidence([place], _EVIDENCE),
+    )
+
+
+def _region(place: Place, sums: Window, state: ZoneState, window: int) -> Condition:
+    servers = tuple(sorted(words.server(address, state.names) for address in place.servers))
+    probes = len({vantage.parts(key)[1] for key in place.vantages})
+    return Condition(
+        where=Offender(regions=(place.key,), servers=servers),
+        what=f"from {place.key} {place.failing} of {place.total} questions to all {len(servers)} servers failed in "
+        f"{words.duration(window / MICROS)} ({words.counts(place.why)}), while others answer its probes; "
+        f"{len(sums.places) - 1} other regions get answers",
+        facts={
+            "regions": place.key,
+            "servers": words.listing(servers),
+            "count": "1",
+            "total": str(len(sums.places)),
+            "why": words.reasons(place.why),
+        },
+        confidence=round(_confidence([place], 2) * (1 if probes > 1 else 0.8), 2),
         evidence=sums.evidence([place], _EVIDENCE),
     )
 

@@ -75,6 +75,7 @@ class Prober:
             self._timeout,
             self._reach,
             remember=self._refresh * 0.9,
+            heard=self._heard,
         )
         self._views: dict[str, ZoneView] = {}
         self._trust: dict[str, Trust] = {}
@@ -195,12 +196,15 @@ class Prober:
         turn.flying = False
         self.counts.done(event.outcome)
         if event.outcome not in SILENT:
-            self._observer.answered(time.monotonic())
+            self._heard(event.server.address)
         if turn in self._controls:
             self._observer.control(self._controls[turn], fine=event.outcome in _GOOD)
         self._emit(event)
         if self._waiting:
             self._next()
+
+    def _heard(self, address: str) -> None:
+        self._observer.answered(time.monotonic(), address)
 
     def _next(self) -> None:
         if self._waiting and not self._stopping and self.counts.in_flight < self._config.in_flight:
@@ -328,7 +332,8 @@ class Prober:
                 compared = now
                 await self._observer.compare(server.address, server.port, self._timeout)
             asking = bool(self._turns or self._controls)
-            self._observer.judge(time.monotonic(), 2 * self._interval + self._timeout, asking=asking)
+            patience = 2 * self._interval + self._timeout
+            self._observer.judge(time.monotonic(), patience, max(patience, 2 * self._refresh), asking=asking)
             await asyncio.sleep(1.0)
 
     async def _compare(self, parity: Parity) -> None:

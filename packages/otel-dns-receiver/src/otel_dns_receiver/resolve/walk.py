@@ -62,6 +62,7 @@ class Walker:
         timeout: seconds for one question.
         reachable: whether an address can be reached from here at all; IPv6 may not be.
         remember: seconds for which ancestors are not asked again.
+        heard: told the address of each server that answers.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Walker:
         timeout: float,
         reachable: Callable[[str], bool],
         remember: float,
+        heard: Callable[[str], None] | None = None,
     ) -> None:
         self._roots = tuple(root for root in roots if reachable(root.address))
         self._anchors = anchors
         self._timeout = timeout
         self._reachable = reachable
         self._remember = remember
+        self._heard = heard
         self._cuts: dict[dns.name.Name, tuple[float, Cut | None]] = {}
         self._locks: dict[dns.name.Name, asyncio.Lock] = {}
 
@@ -274,7 +277,11 @@ class Walker:
         if not self._reachable(target.address):
             return None
         reply: Reply = await exchange(query(name, rdtype, recursive=False), target, self._timeout)
-        return reply.message if reply.status == "answered" else None
+        if reply.status != "answered":
+            return None
+        if self._heard is not None:
+            self._heard(target.address)
+        return reply.message
 
 
 def _some(addresses: Sequence[tuple[dns.name.Name, Target]]) -> list[Target]:
