@@ -180,8 +180,6 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
                 memory.oldest_answer = ALWAYS
         if bucket.heard:
             _heard(state, bucket, slot - _HEARD)
-        if bucket.sight or state.blind:
-            _sees(state, bucket)
         if bucket.edits:
             newest = sorted([*state.edits, *bucket.edits.values()], key=lambda edit: (edit.time, edit.id))
             state.edits = newest[-MAX_EDITS:]
@@ -225,6 +223,8 @@ def _heard(state: ZoneState, bucket: Bucket, since: int) -> None:
     if more or min(state.heard.values()) < since:
         state.heard = {probe: time for probe, time in sorted(state.heard.items()) if time >= since}
         state.paces = {probe: pace for probe, pace in sorted(state.paces.items()) if probe in state.heard}
+    if bucket.sight or state.blind:
+        _sees(state, bucket)
 
 
 def _sees(state: ZoneState, bucket: Bucket) -> None:
