@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from dns_rules import CorrelationState, Finding, Inventory, Offender, Team, Tick, Zone, correlate, load_rules
-from dns_rules.inventory import Escalation
+from dns_rules.inventory import Escalation, Subdomain
 from dns_rules.state import decode, encode
 from msgspec import structs
 
@@ -281,6 +281,53 @@ def test_what_is_not_one_cause_for_one_team_is_two_pages(other):
     _, incidents = run(of_provider("z000.example", 0), other, Tick(at(60)), inventory=ESTATE)
     assert len({i.id for i in incidents if i.state == "firing"}) == 2
     assert all(i.zones == () for i in incidents)
+
+
+SHARED_ZONE = structs.replace(
+    INVENTORY,
+    teams={**INVENTORY.teams, "shop": Team(name="Shop")},
+    zones=(
+        Zone(
+            zone="example.com",
+            owner="web",
+            criticality="critical",
+            subdomains=(Subdomain(name="shop.example.com", owner="shop"),),
+        ),
+    ),
+)
+
+
+def of_name(rule, seconds, name):
+    return finding(rule, seconds, key=f"{name}/A", where=Offender(regions=("eu",), names=(name,)))
+
+
+def test_a_subdomain_of_another_team_is_told_to_that_team():
+    names = ("shop.example.com", "www.example.com")
+    missing = [of_name("expected-data-missing", 0, name) for name in names]
+    _, out = run(*missing, Tick(at(100)), inventory=SHARED_ZONE)
+    firing = {i.owner: i for i in out if i.state == "firing"}
+    assert {owner: i.where.names for owner, i in firing.items()} == {"shop": names[:1], "web": names[1:]}
+    assert {owner: [call.team for call in i.calls] for owner, i in firing.items()} == {"shop": ["shop"], "web": ["web"]}
+
+
+def test_what_takes_the_whole_zone_along_is_one_incident_of_the_zones_owner():
+    outage, missing = finding("zone-outage", 0), of_name("expected-data-missing", 1, "shop.example.com")
+    _, out = run(outage, missing, Tick(at(100)), inventory=SHARED_ZONE)
+    assert {(i.id, i.owner, i.findings) for i in out if i.state == "firing"} == {
+        (out[0].id, "web", ("zone-outage", "expected-data-missing"))
+    }
+
+
+def test_a_cause_at_another_teams_name_is_not_this_ones():
+    missing, differing = (
+        of_name("expected-data-missing", 0, "www.example.com"),
+        of_name("regions-disagree", 1, "shop.example.com"),
+    )
+    _, out = run(missing, differing, Tick(at(300)), inventory=SHARED_ZONE)
+    assert {(i.rule, i.owner) for i in out if i.state == "firing"} == {
+        ("expected-data-missing", "web"),
+        ("regions-disagree", "shop"),
+    }
 
 
 def test_a_drill_of_one_zone_takes_no_other_zone_along():

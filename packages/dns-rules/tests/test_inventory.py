@@ -6,7 +6,8 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from dns_rules import RulesError, load_inventory
+from dns_rules import RulesError, Zone, load_inventory
+from dns_rules.inventory import Subdomain
 
 FILES = Path(__file__).parent / "inventories"
 
@@ -31,6 +32,8 @@ BAD = {
     "plan-on-a-schedule": "7: change C1: a plan happens once; write `start` and `end`",
     "plan-outside-zone": "10: example.org is not in zone example.com; list it under its own zone",
     "plan-twice": "12: change C1: example.com A stands twice; write all its data in one",
+    "subdomain-outside-zone": "8: shop.example.org is not in zone example.com; list it under its own zone",
+    "subdomain-owner-unknown": "8: owner 'shp' is not under `teams` (web)",
     "after-hours-unknown": "5: team 'ngiht' is not under `teams` (web)",
     "after-hours-without-hours": "5: `after_hours` without `hours` is never; write `hours: {}`",
     "hours-without-days": "5: no days; write at least one of mon, tue",
@@ -63,6 +66,23 @@ def test_the_example_of_the_design():
     assert zone.expectation("cdn.example.com", "AAAA") is None
     assert inventory.zone("example.org").dnssec == "off"
     assert inventory.zone("example.net") is None
+
+
+@pytest.mark.parametrize(
+    ("names", "owner"),
+    [
+        ((), "web"),
+        (("example.com",), "web"),
+        (("shop.example.com",), "shop"),
+        (("a.shop.example.com", "shop.example.com"), "shop"),
+        (("pay.shop.example.com",), "pay"),
+        (("shop.example.com", "www.example.com"), "web"),
+        (("eshop.example.com",), "web"),
+    ],
+)
+def test_a_subdomain_has_the_owner_of_the_longest_entry(names, owner):
+    subdomains = (Subdomain(name="shop.example.com", owner="shop"), Subdomain(name="pay.shop.example.com", owner="pay"))
+    assert Zone(zone="example.com", owner="web", subdomains=subdomains).owner_of(names) == owner
 
 
 def at(text):

@@ -82,8 +82,12 @@ def show_owners(inventory: Path, /, *, as_json: Json = False) -> int:
         print(f"{holding.team}: {holding.name}{', and the monitoring itself' if holding.observes else ''}")
         told, then = ", ".join(holding.notify), ", ".join(holding.escalate)
         print(f"    told by {told or 'nothing of its own'}; {then or 'then nobody'}")
-        for zone in holding.zones:
-            print(f"    {zone}")
+        if holding.hours:
+            print(f"    within {holding.hours}; at other times {holding.after_hours}")
+        for held in holding.zones:
+            part = "" if held.name == held.zone else f", in {held.zone}"
+            approvers = f"; approved by {', '.join(held.approvers)}" if held.approvers else ""
+            print(f"    {held.name} ({held.criticality}{part}){approvers}")
     for gap in found.gaps:
         print(gap, file=sys.stderr)
     return 3 if found.gaps else 0

@@ -172,7 +172,9 @@ def _take(state: CorrelationState, finding: Finding, inventory: Inventory, rules
     if rule is None or zone is None:
         return []
     related = [
-        item for item in _related(state, finding, rules) if not _is_new(item, finding, rules.rule(item.leader), zone)
+        item
+        for item in _related(state, finding, inventory, rules)
+        if not _is_new(item, finding, rules.rule(item.leader), zone)
     ]
     # A cause of one zone's trouble is not that of all zones that share the trouble.
     parted = [item for item in related if item.zones and _leads(rule, item)]
@@ -309,7 +311,7 @@ def _sharing(state: CorrelationState, finding: Finding, rule: Rule, inventory: I
                 and item.leader == rule.id
                 and item.active
                 and not set(things).isdisjoint(item.causes.get(why, ()))
-                and team(rule, name, inventory) == team(rule, finding.zone, inventory)
+                and item.incident.owner == team(rule, finding, inventory)
                 and item.incident.drill == is_drill(state, finding)
             ):
                 return item
@@ -364,19 +366,23 @@ def _clear(state: CorrelationState, finding: Finding, rules: Rules) -> list[Inci
     return []
 
 
-def _related(state: CorrelationState, finding: Finding, rules: Rules) -> list[OpenIncident]:
+def _related(state: CorrelationState, finding: Finding, inventory: Inventory, rules: Rules) -> list[OpenIncident]:
     """The open incidents of the zone that this finding belongs to: by its rule, or as cause or effect.
 
-    Another team's is one only where it is the cause, and that team was told.
+    The observers' is one only where it is the cause, and they were told; another owner's only where one is the cause
+    of the other, and of more than single names.
     """
     rule = rules.named(finding.rule)
+    owner = team(rule, finding, inventory)
     explainers = _explainers(finding.rule, rules)
     found = []
     for item in _open(state, finding.zone):
         leader = rules.rule(item.leader)
         if leader is None or leader.to == rule.to:
-            belongs = finding.rule in item.incident.findings or (
-                any(
+            same = leader is None or item.incident.owner == owner
+            belongs = (same and finding.rule in item.incident.findings) or (
+                (same or not (item.incident.where.names and finding.where.names))
+                and any(
                     finding.rule in _explainers(other, rules) or other in explainers for other in item.incident.findings
                 )
                 and not _is_apart(item, finding, rule, leader)

@@ -31,7 +31,7 @@ _SHOWN = 2
 
 def first(finding: Finding, rule: Rule, zone: Zone, inventory: Inventory, state: CorrelationState) -> Incident:
     """The incident that a finding begins."""
-    owner = team(rule, zone.zone, inventory)
+    owner = team(rule, finding, inventory)
     assert owner is not None  # an inventory without it cannot be loaded
     digest = hashlib.blake2b(f"incident\t{finding.id}".encode(), digest_size=12).hexdigest()
     entry = inventory.teams[owner]
@@ -164,12 +164,12 @@ def grade(item: OpenIncident, leader: Rule, zone: Zone) -> Severity:
     return SEVERITIES[min(step, len(SEVERITIES) - 1)]
 
 
-def team(rule: Rule, zone: str, inventory: Inventory) -> str | None:
-    """The key of the team that is told."""
+def team(rule: Rule, finding: Finding, inventory: Inventory) -> str | None:
+    """The key of the team that is told: of names that have an owner of their own, theirs."""
     if rule.to == "observers" and inventory.observers is not None:
         return inventory.observers
-    entry = inventory.zone(zone)
-    return None if entry is None else entry.owner
+    entry = inventory.zone(finding.zone)
+    return None if entry is None else entry.owner_of(finding.where.names)
 
 
 def is_drill(state: CorrelationState, finding: Finding) -> bool:

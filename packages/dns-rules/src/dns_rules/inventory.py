@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil.rrule import rrule, rrulestr
@@ -16,6 +16,9 @@ from msgspec import Meta, Struct, field, structs
 
 from .errors import RulesError
 from .model import Criticality, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[Day, ...] = get_args(Day)
@@ -122,11 +125,19 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return began is not None and time < began + dt.timedelta(seconds=durations.seconds(self.duration))
 
 
+class Subdomain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A name of a zone, with all below it, that another team answers for."""
+
+    name: str
+    owner: str
+
+
 class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One zone of ours."""
 
     zone: str
     owner: str | None = None
+    subdomains: tuple[Subdomain, ...] = ()
     criticality: Criticality = "normal"
     approvers: tuple[str, ...] = ()
     dnssec: Literal["required", "optional", "off"] = "optional"
@@ -144,6 +155,15 @@ class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=T
     def _expectations(self) -> dict[tuple[str, str], Expectation]:
         # Backwards, so that of two entries for one question the first one counts.
         return {(record.name, record.type): record for record in reversed(self.records)}
+
+    def owner_of(self, names: Iterable[str]) -> str | None:
+        """The team that answers for names of the zone: a subdomain's where all are in it, else the zone's."""
+        owners = {self._owner(name) for name in names}
+        return owners.pop() if len(owners) == 1 else self.owner
+
+    def _owner(self, name: str) -> str | None:
+        own = [part for part in self.subdomains if within(name, part.name)]
+        return max(own, key=lambda part: len(part.name)).owner if own else self.owner
 
     def window(self, time: dt.datetime, what: Allow) -> Change | None:
         """The change window that makes a change of this kind at this time an authorized one."""
@@ -259,6 +279,12 @@ def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone
     if zone.owner not in inventory.teams:
         raise document.error(f"{at}.owner", f"owner {zone.owner!r} is not under `teams` ({known})")
     apex = _name(document, f"{at}.zone", zone.zone)
+    subdomains = []
+    for index, part in enumerate(zone.subdomains):
+        where = f"{at}.subdomains[{index}]"
+        if part.owner not in inventory.teams:
+            raise document.error(f"{where}.owner", f"owner {part.owner!r} is not under `teams` ({known})")
+        subdomains.append(structs.replace(part, name=_name_within(document, f"{where}.name", part.name, apex)))
     records = []
     for index, record in enumerate(zone.records):
         name = _name_within(document, f"{at}.records[{index}].name", record.name, apex)
@@ -271,6 +297,7 @@ def _zone(document: Document, inventory: Inventory, zone: Zone, at: str) -> Zone
     return structs.replace(
         zone,
         zone=apex,
+        subdomains=tuple(subdomains),
         nameservers=tuple(
             sorted(_name(document, f"{at}.nameservers[{i}]", name) for i, name in enumerate(zone.nameservers))
         ),

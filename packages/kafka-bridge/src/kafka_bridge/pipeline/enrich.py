@@ -188,10 +188,11 @@ class Enricher:
             return base
         expectation = None if question is None else zone.expectation(*question)
         window = zone.window(minute, "records")
+        owner = zone.owner_of(() if question is None else question[:1])
         return structs.replace(
             base,
-            owner=zone.owner,
-            owner_name=inventory.teams[str(zone.owner)].name,
+            owner=owner,
+            owner_name=inventory.teams[str(owner)].name,
             criticality=zone.criticality,
             expect=None if expectation is None else expectation.expect,
             split=None if expectation is None else expectation.split,
