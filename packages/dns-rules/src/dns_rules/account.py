@@ -11,7 +11,19 @@ from msgspec import Struct
 from . import sentences, words
 from .errors import RulesError
 from .model import Incident
-from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import (
+    Absence,
+    Baseline,
+    Divergence,
+    Latency,
+    Level,
+    Rollover,
+    Sequence,
+    Standing,
+    Sustained,
+    Transition,
+    Volume,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,9 +126,8 @@ def prevented(rule: Rule, incident: Incident, criticality: Criticality | None) -
             return (
                 f"{'New signatures' if of == 'signatures_expire' else 'A renewal'} before the time that is asked for."
             )
-        case Baseline(times=times) | Latency(times=times):
-            what = "Answers that take" if isinstance(rule.detect, Latency) else "A share of"
-            return f"{what} less than {times:g} times what is usual at this hour of the week."
+        case Baseline() | Latency() | Volume():
+            return "What is usual for the zone at this hour of the week."
         case Sequence(steps=steps, least=least):
             return f"Any of its {len(steps)} steps declared in a change window, so that fewer than {least} were left."
         case Absence(silent=silent):

@@ -20,11 +20,24 @@ from .detectors import (
     standing,
     sustained,
     transition,
+    volume,
 )
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
-from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import (
+    Absence,
+    Baseline,
+    Divergence,
+    Latency,
+    Level,
+    Rollover,
+    Sequence,
+    Standing,
+    Sustained,
+    Transition,
+    Volume,
+)
 from .sentences import ended
 from .state import MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
 
@@ -46,6 +59,7 @@ _DETECTORS: dict[type, Detect] = {
     Standing: standing.detect,
     Rollover: rollover.detect,
     Baseline: baseline.detect,
+    Volume: volume.detect,
     Latency: latency.detect,
     Level: level.detect,
     Sequence: sequence.detect,

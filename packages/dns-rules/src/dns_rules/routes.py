@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dns_events import durations
 
 from . import vantage
-from .rules import Baseline, Latency, Sustained
+from .rules import Baseline, Latency, Sustained, Volume
 from .state import micros
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class Routes:
             if isinstance(rule.detect, Sustained) and rule.detect.skewed is not None
         }
         self.traffic = tuple(
-            (rule.id, rule.detect.failing) for rule in rules.rules if isinstance(rule.detect, Baseline)
+            (rule.id, rule.detect.failing if isinstance(rule.detect, Baseline) else ())
+            for rule in rules.rules
+            if isinstance(rule.detect, Baseline | Volume) and rule.on == "traffic"
         )
         """Rules that count queries, and the outcomes that fail in their eyes."""
         self.latency = tuple((rule.id, rule.where.role) for rule in rules.rules if isinstance(rule.detect, Latency))
@@ -101,18 +103,21 @@ class Routes:
         counts = tuple(
             Count(
                 rule=rule.id,
-                key={"server": event.server.address, "probe": event.probe.id, "region": region}.get(
-                    rule.detect.by, question
-                ),
+                key=_key(rule.detect, event, region, question),
                 vantage=seen_from,
                 why=_failure(rule.detect, event),
             )
             for rule in self._rules.rules
-            if isinstance(rule.detect, Sustained)
+            if isinstance(rule.detect, Sustained | Baseline)
             and _looks_at(rule, event, self._zone)
             and not (rule.where.expected and self._is_removed(event))
         )
         return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts)
+
+
+def _key(detect: Sustained | Baseline, event: Observation, region: str, question: str) -> str:
+    by = detect.by if isinstance(detect, Sustained) else "server"
+    return {"server": event.server.address, "probe": event.probe.id, "region": region}.get(by, question)
 
 
 def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
@@ -128,6 +133,8 @@ def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
             return False
         if rule.detect.by == "region" and event.probe.reach is None:
             return False
+    if isinstance(rule.detect, Baseline) and (rule.on == "traffic" or event.probe.reach == ()):
+        return False
     if where.expected:
         expectation = zone.expectation(event.name, event.qtype)
         return expectation is not None and expectation.expect is not None
@@ -139,8 +146,10 @@ def _aliases(event: Observation) -> bool:
     return any(record.type in _ALIASES for record in event.answers)
 
 
-def _failure(detect: Sustained, event: Observation) -> str | None:
+def _failure(detect: Sustained | Baseline, event: Observation) -> str | None:
     """Why this observation fails in the eyes of the detector; ``None`` when it does not."""
+    if isinstance(detect, Baseline):
+        return event.outcome if event.outcome in detect.failing else None
     skew = event.probe.clock_skew
     if detect.skewed is not None:
         return "skewed" if skew is not None and abs(skew) > durations.seconds(detect.skewed) else None

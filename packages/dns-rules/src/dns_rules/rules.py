@@ -148,17 +148,37 @@ class Rollover(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
 
 
 class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="baseline"):
-    """A share of the queries that servers are asked, far above this zone's own at this hour of the week."""
+    """A share of queries or of probes' answers (the rule's `on`), far above the zone's own at this hour of the week."""
 
     failing: tuple[str, ...]
-    """Outcomes, as traffic events count them."""
+    """Outcomes."""
     times: Annotated[float, Meta(gt=1)]
     """So many times the usual share."""
     least: Ratio
     """A smaller share is never told of."""
     window: Scaled
     samples: Annotated[int, Meta(ge=1)]
-    """Queries in the window."""
+    """Queries or answers in the window."""
+    regions: Annotated[int, Meta(ge=1)] = 1
+    """In at least so many regions, or all where fewer look."""
+    history: Annotated[int, Meta(ge=3)] = 24
+    """Hours that have to be known before anything is said."""
+
+
+class Volume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="volume"):
+    """How much servers, or one of them, are asked, far from what is usual for the zone at this hour of the week."""
+
+    of: Literal["queries", "concentration"]
+    """Queries in a minute, or the share of the server that is asked most, of two and more."""
+    above: Annotated[float, Meta(gt=1)] | None = None
+    """So many times the usual."""
+    below: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    """This part of the usual."""
+    least: Annotated[float, Meta(ge=0)] = 0
+    """Below it is nothing told of: what is `above` the usual, and for `below` the usual itself."""
+    window: Scaled
+    samples: Annotated[int, Meta(ge=1)]
+    """Queries in the window; for `below`, as many as are usual in so long."""
     history: Annotated[int, Meta(ge=3)] = 24
     """Hours that have to be known before anything is said."""
 
@@ -209,7 +229,9 @@ class Sequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     """From the first to the last of them."""
 
 
-Detector = Sustained | Divergence | Transition | Standing | Rollover | Baseline | Latency | Level | Sequence | Absence
+Detector = (
+    Sustained | Divergence | Transition | Standing | Rollover | Baseline | Volume | Latency | Level | Sequence | Absence
+)
 
 
 class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

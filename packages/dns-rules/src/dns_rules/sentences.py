@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, assert_never, get_args
 
 from . import words
 from .model import Criticality
-from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import (
+    Absence,
+    Baseline,
+    Divergence,
+    Latency,
+    Level,
+    Rollover,
+    Sequence,
+    Standing,
+    Sustained,
+    Transition,
+    Volume,
+)
 
 if TYPE_CHECKING:
     from .model import Finding
@@ -21,6 +33,7 @@ _ENDED: dict[type, str] = {
     Divergence: "all agree again",
     Absence: "the probe observes again",
     Baseline: "the share is the usual one again",
+    Volume: "it is as usual again",
     Latency: "answers take as long as usual again",
     Standing: "all is well with it again",
     Rollover: "what caches may hold fits the zone's keys again",
@@ -56,11 +69,15 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
             )
         case Baseline():
             failing = words.listing(words.cause(outcome) for outcome in detect.failing)
+            subject = "queries" if rule.on == "traffic" else f"answers of {_ROLES[rule.where.role]}"
+            regions = f", in {detect.regions} regions, or all where fewer look" if detect.regions > 1 else ""
             return (
-                f"Fires when {failing} is {words.percent(detect.least)} or more of at least {detect.samples} queries "
+                f"Fires when {failing} is {words.percent(detect.least)} or more of at least {detect.samples} {subject} "
                 f"within {duration(detect.window, criticality)}, and at least {detect.times:g} times this zone's usual "
-                f"share at this hour of the week. Says nothing until {detect.history} hours are known."
+                f"share at this hour of the week{regions}. Says nothing until {detect.history} hours are known."
             )
+        case Volume():
+            return _volume(detect, criticality)
         case Latency():
             return (
                 f"Fires when half of at least {detect.samples} answers in a region within "
@@ -244,6 +261,25 @@ def _transition(detect: Transition, criticality: Criticality | None) -> str:
     if learned != "0s":
         text += f" What the inventory does not say must have stood for {learned} before."
     return f"{text} An undeclared value is the one to compare with after {detect.adopt_after}."
+
+
+def _volume(detect: Volume, criticality: Criticality | None) -> str:
+    window = duration(detect.window, criticality)
+    if detect.of == "queries":
+        subject, unit = "the queries that servers are asked", f"{detect.least:g} a minute"
+    else:
+        subject, unit = "the part of the queries that one of several servers is asked", words.percent(detect.least)
+    if detect.above is not None:
+        which = f"at least {detect.above:g} times as many as usual" if detect.of == "queries" else (
+            f"at least {detect.above:g} times the usual"
+        )  # fmt: skip
+        which += f", and {unit} or more"
+    else:
+        which = f"at most {words.percent(detect.below or 0)} of the usual, which is {unit} or more"
+    return (
+        f"Fires when {subject} within {window} are {which}, for this zone at this hour of the week. Says nothing until "
+        f"{detect.history} hours are known, nor where nobody tells of queries."
+    )
 
 
 def _probes(number: int, voices: str = "probes") -> str:

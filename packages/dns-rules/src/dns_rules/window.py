@@ -92,6 +92,11 @@ class Window:
         if state.ring:
             self._last = state.ring[-1][0]
 
+    def span(self) -> tuple[int, int] | None:
+        """Times of the first and of the last bucket in which anything was counted; ``None`` where there is none."""
+        times = [time for time, keys in self._buckets if keys]
+        return (times[0], times[-1]) if times else None
+
     def since(self, state: ZoneState, after: int) -> dict[str, tuple[int, int]]:
         """Observations and failures by place from another moment on, counted anew."""
         sums: dict[str, tuple[int, int]] = {}

@@ -1,9 +1,11 @@
-"""A share of queries far above what is usual for this zone at this hour of the week."""
+"""A share of queries or of answers far above what is usual for this zone at this hour of the week."""
 
 from __future__ import annotations
 
 from statistics import median
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from dns_rules import words
 from dns_rules.memory import memory_of
@@ -12,13 +14,15 @@ from dns_rules.rules import Baseline, scaled
 from dns_rules.state import MICROS, Usual
 
 from .condition import Condition, Reading
-from .usual import DEVIATIONS, OVER, hour_of, is_unusual, remember, values_of
+from .usual import DEVIATIONS, LEVEL, OVER, hour_of, is_due, is_news, is_unusual, remember, values_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dns_rules.inventory import Zone
     from dns_rules.rules import Rule
     from dns_rules.state import ZoneState
-    from dns_rules.window import Window
+    from dns_rules.window import Place, Window
 
 #: So many weeks are remembered of each hour.
 _WEEKS = 8
@@ -28,54 +32,64 @@ _NOTHING = Reading({}, frozenset())
 
 
 def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
-    """See `dns_rules.detectors.condition.Detect`."""
+    """See `dns_rules.detectors.condition.Detect`. Looked at once a minute."""
     assert isinstance(rule.detect, Baseline)
     detect = rule.detect
-    known = state.usual.get(rule.id)
-    if known is None and not (state.ring and rule.id in state.ring[-1][1]):
-        return _NOTHING  # no traffic was ever told of
+    if not is_due(state, rule.id, now):
+        return _NOTHING
     sums = memory_of(state).window(rule, state)
     sums.advance(state, now - int(scaled(detect.window, zone.criticality) * MICROS))
-    if known is None and not sums.places:
-        return _NOTHING
-    _learn(state, rule, detect, now)
     total = sum(place.total for place in sums.places.values())
     failing = sum(place.failing for place in sums.places.values())
+    known = _learnt(state, rule.id, now, total if total >= detect.samples else 0, failing)
     if total < detect.samples:
         return _NOTHING
     share = failing / total
-    values = values_of(state.usual[rule.id], now, detect.history)
+    values = values_of(known, now, detect.history)
     if not values:
         return _NOTHING
     usual = median(values) / _UNIT
     spread = median(abs(value / _UNIT - usual) for value in values)
     threshold = max(detect.least, detect.times * usual, usual + DEVIATIONS * spread)
-    if share >= threshold:
-        return Reading({"": _condition(state, sums, share, usual, failing, total)}, frozenset())
+    regions = _regions(sums.places.values())
+    above = {region for region, (asked, bad) in regions.items() if bad >= threshold * asked}
+    if share >= threshold and len(above) >= min(detect.regions, len(regions)):
+        subject = "queries" if rule.on == "traffic" else "answers"
+        said = _condition(state, sums, share, usual, failing, total, above, subject)
+        level = round(share * _UNIT)
+        news = is_news(state, rule.id, level)
+        return Reading({"": structs.replace(said, facts=said.facts | {LEVEL: str(level)}, news=news)}, frozenset())
     return Reading({}, frozenset({""}) if share < OVER * threshold else frozenset())
 
 
-def _learn(state: ZoneState, rule: Rule, detect: Baseline, now: int) -> None:
-    """Count the step that was sealed, and at an hour's end remember its share."""
+def _learnt(state: ZoneState, rule: str, now: int, total: int, failing: int) -> Usual:
+    """What is usual, with what the window of now has; the hour's share is that of all its minutes together."""
     hour = hour_of(now)
-    usual = state.usual.get(rule.id)
-    if usual is None:
-        usual = state.usual[rule.id] = Usual(hour=hour)
+    usual = state.usual.setdefault(f"{rule}\t", Usual(hour=hour))
     if usual.hour != hour:
-        if usual.total >= detect.samples and not usual.spoilt:
+        if usual.total and not usual.spoilt:
             remember(usual, round(usual.failing / usual.total * _UNIT), _WEEKS)
         usual.hour, usual.total, usual.failing, usual.spoilt = hour, 0, 0, False
-    usual.spoilt = usual.spoilt or is_unusual(state, f"{rule.id}\t", now)
-    step, _ = memory_of(state).rules.pace
-    if state.ring and state.ring[-1][0] == now - step:
-        for vantages in state.ring[-1][1].get(rule.id, {}).values():
-            for tally in vantages.values():
-                usual.total += tally.total
-                usual.failing += tally.failing
+    if total:
+        usual.total += total
+        usual.failing += failing
+    usual.spoilt = usual.spoilt or is_unusual(state, f"{rule}\t", now)
+    return usual
 
 
-def _condition(state: ZoneState, sums: Window, share: float, usual: float, failing: int, total: int) -> Condition:
-    where = {name for place in sums.places.values() if place.failing for name in place.regions}
+def _regions(places: Collection[Place]) -> dict[str, tuple[int, int]]:
+    """Queries and failures by region."""
+    found: dict[str, tuple[int, int]] = {}
+    for place in places:
+        for region, (total, failing) in place.regions.items():
+            known = found.get(region, (0, 0))
+            found[region] = known[0] + total, known[1] + failing
+    return found
+
+
+def _condition(
+    state: ZoneState, sums: Window, share: float, usual: float, failing: int, total: int, where: set[str], subject: str
+) -> Condition:
     known = {name for place in sums.places.values() for name in place.regions}
     servers = tuple(
         sorted(words.server(key, state.names) for key, place in sums.places.items() if place.failing and key)
@@ -87,7 +101,7 @@ def _condition(state: ZoneState, sums: Window, share: float, usual: float, faili
     times = f"{share / usual:.0f} ×" if usual >= 1 / _UNIT else "far above"
     return Condition(
         where=Offender(regions=tuple(sorted(where)), servers=servers),
-        what=f"{failing} of {total} queries ({words.share(share)}) were {words.reasons(why)}, {times} the usual "
+        what=f"{failing} of {total} {subject} ({words.share(share)}) were {words.reasons(why)}, {times} the usual "
         f"{words.share(usual)} at this hour",
         facts={
             "regions": words.regions(where, known),

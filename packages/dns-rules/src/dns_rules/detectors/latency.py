@@ -10,10 +10,10 @@ from dns_rules.latencies import STEPS, seconds_of
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import Latency, scaled
-from dns_rules.state import MICROS, Usual
+from dns_rules.state import MICROS
 
 from .condition import Condition, Reading, standing
-from .usual import DEVIATIONS, OVER, hour_of, is_unusual, remember, values_of
+from .usual import DEVIATIONS, OVER, is_due, learn, values_of
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dns_rules.state import ZoneState
     from dns_rules.window import Place
 
-_MINUTE = 60 * MICROS
 #: So many weeks are remembered of each hour: there are many regions.
 _WEEKS = 3
 #: So many regions of a zone are learnt.
@@ -33,15 +32,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`. Looked at once a minute."""
     assert isinstance(rule.detect, Latency)
     detect = rule.detect
-    minute = (now - 1) // _MINUTE
-    looked = state.usual.get(rule.id)
-    if looked is None:
-        if not (state.ring and rule.id in state.ring[-1][1]):
-            return _NOTHING  # nothing was ever answered
-        looked = state.usual[rule.id] = Usual(hour=minute)
-    elif looked.hour == minute:
+    if not is_due(state, rule.id, now):
         return _NOTHING
-    looked.hour = minute
     sums = memory_of(state).window(rule, state)
     sums.advance(state, now - int(scaled(detect.window, zone.criticality) * MICROS))
     least = scaled(detect.least, zone.criticality)
@@ -52,7 +44,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         if place.total < detect.samples:
             continue
         current = _median(place)
-        usual = _learnt(state, f"{rule.id}\t{region}", now, current)
+        # The hour's value is the median of its last minutes.
+        usual = learn(state, f"{rule.id}\t{region}", now, current, weeks=_WEEKS, most=_MOST_REGIONS)
         if usual is None:
             continue
         values = values_of(usual, now, detect.history)
@@ -69,25 +62,6 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         elif after < OVER * threshold:
             cleared.add(region)
     return Reading(holds, frozenset(cleared | (active - sums.places.keys())))
-
-
-def _learnt(state: ZoneState, key: str, now: int, current: int) -> Usual | None:
-    """What is usual in a region, with the median of now; ``None`` where there are too many regions."""
-    hour = hour_of(now)
-    usual = state.usual.get(key)
-    if usual is None:
-        head = key.partition("\t")[0] + "\t"
-        if sum(known.startswith(head) for known in state.usual) >= _MOST_REGIONS:
-            return None
-        usual = state.usual[key] = Usual(hour=hour)
-    if usual.hour != hour:
-        if usual.total and not usual.spoilt:
-            remember(usual, usual.failing, _WEEKS)
-        usual.hour, usual.spoilt = hour, False
-    # The hour's value is the median of its last minutes.
-    usual.total, usual.failing = 1, current
-    usual.spoilt = usual.spoilt or is_unusual(state, key, now)
-    return usual
 
 
 def _median(place: Place) -> int:

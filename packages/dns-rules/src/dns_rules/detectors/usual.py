@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dns_rules.state import MICROS, micros
+from dns_rules.state import MICROS, Usual, micros
 
 if TYPE_CHECKING:
-    from dns_rules.state import Usual, ZoneState
+    from dns_rules.state import ZoneState
 
 #: A value that is further above the median than so many median deviations is none of the usual ones.
 DEVIATIONS = 6
+#: Of a finding's facts, the level in whole numbers.
+LEVEL = "level"
 #: It is over below this part of the threshold.
 OVER = 0.7
 
+_MINUTE = 60 * MICROS
 _HOUR = 3600 * MICROS
 _DAY_HOURS, _WEEK_HOURS = 24, 168
 #: What lasts so long is the usual from then on.
@@ -50,3 +53,44 @@ def values_of(usual: Usual, now: int, history: int) -> list[int]:
         return values
     of_day = [v for h, listed in sorted(usual.hours.items()) if (h - hour) % _DAY_HOURS == 0 for v in listed]
     return of_day if len(of_day) >= _ENOUGH else [v for _, listed in sorted(usual.hours.items()) for v in listed]
+
+
+def is_news(state: ZoneState, rule: str, level: int) -> bool:
+    """Whether a level is half as much again as the one that was told, or two thirds of it and less."""
+    known = state.active.get(f"{rule}\t")
+    if known is None:
+        return False
+    told = max(1, int(known.facts[LEVEL]))
+    return not told * 2 < level * 3 < told * 9 / 2
+
+
+def learn(state: ZoneState, key: str, now: int, value: int, *, weeks: int, most: int) -> Usual | None:
+    """What is usual under a key, whose value of the hour is the newest; ``None`` where a rule has too many keys."""
+    hour = hour_of(now)
+    usual = state.usual.get(key)
+    if usual is None:
+        head = key.partition("\t")[0] + "\t"
+        if sum(known.startswith(head) for known in state.usual) >= most:
+            return None
+        usual = state.usual[key] = Usual(hour=hour)
+    if usual.hour != hour:
+        if usual.total and not usual.spoilt:
+            remember(usual, usual.failing, weeks)
+        usual.hour, usual.spoilt = hour, False
+    usual.total, usual.failing = 1, value
+    usual.spoilt = usual.spoilt or is_unusual(state, key, now)
+    return usual
+
+
+def is_due(state: ZoneState, rule: str, now: int) -> bool:
+    """Whether a minute has passed since a rule was looked at, of which there are tallies."""
+    minute = (now - 1) // _MINUTE
+    looked = state.usual.get(rule)
+    if looked is None:
+        if not (state.ring and rule in state.ring[-1][1]):
+            return False  # nothing was ever counted
+        looked = state.usual[rule] = Usual(hour=-1)
+    if looked.hour == minute:
+        return False
+    looked.hour = minute
+    return True
