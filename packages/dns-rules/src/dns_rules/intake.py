@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from .routes import Count, Route, Routes
 
-#: So many records of an answer are held.
+#: So many records of an answer are held, beside those that the inventory names.
 MOST_DATA = 16
 #: Between the members of a fact's value.
 SEPARATOR = ", "
+#: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
+_POLICIES = ("v=spf1", "v=dmarc1", "v=stsv1", "v=tlsrptv1")
 
 
 def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Routes) -> None:
@@ -75,7 +77,7 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
         state.refused += 1
         return
     if known is None or (known.time, known.id) < (time, event.id):
-        mark, data = _said(event.answers)
+        mark, data = _said(event.answers, route.most)
         vantages[route.vantage] = Latest(
             time=time,
             id=event.id,
@@ -141,9 +143,10 @@ def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str
 
 
 @lru_cache(maxsize=16384)
-def _said(answers: tuple[Record, ...]) -> tuple[str, tuple[str, ...]]:
-    """The fingerprint of an answer, and its data."""
-    return fingerprint(answers), tuple(sorted(record.data for record in answers))[:MOST_DATA]
+def _said(answers: tuple[Record, ...], most: int) -> tuple[str, tuple[str, ...]]:
+    """The fingerprint of an answer, and its data; where there is too much, the fingerprint in place of the rest."""
+    mark, data = fingerprint(answers), tuple(sorted(record.data for record in answers))
+    return mark, data if len(data) < most else (*data[:most], f"… ({mark})")
 
 
 def _delegation(bucket: Bucket, event: Delegation, time: int) -> None:
@@ -223,6 +226,11 @@ def _by_question(records: tuple[Record, ...]) -> dict[str, tuple[str, ...]]:
 def plain(data: str) -> str:
     """Record data to compare: names have no case (RFC 4343), and their last dot is often left out."""
     return data.lower().removesuffix(".")
+
+
+def is_policy(data: str) -> bool:
+    """Whether TXT data, as `plain` has it, is a policy that others act on."""
+    return data.lstrip('"').startswith(_POLICIES)
 
 
 def _see(bucket: Bucket, event: Delegation | Registration, time: int, facts: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dns_events import durations
 
 from . import vantage
+from .intake import MOST_DATA
 from .rules import Baseline, Latency, Sustained
 from .state import micros
 
@@ -38,6 +39,8 @@ class Route(NamedTuple):
     region: str
     vantage: str
     counts: tuple[Count, ...]
+    most: int
+    """So many records of the answer are held: more than the inventory names."""
 
 
 class Routes:
@@ -84,8 +87,7 @@ class Routes:
         return route
 
     def _is_removed(self, event: Observation) -> bool:
-        plan = self._plans.made(f"{event.name}/{event.qtype}", micros(event.time))
-        return plan is not None and not plan.data
+        return self._plans.removed(f"{event.name}/{event.qtype}", micros(event.time))
 
     def _skews(self, skew: float) -> str:
         """Which of the limits of the rules are passed; by it, routes of different skews are the same."""
@@ -107,7 +109,10 @@ class Routes:
             and _looks_at(rule, event, self._zone)
             and not (rule.where.expected and self._is_removed(event))
         )
-        return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts)
+        expectation = self._zone.expectation(event.name, event.qtype)
+        expect = expectation.expect if expectation is not None else None
+        most = MOST_DATA + self._plans.size(question) + (len(expect) if isinstance(expect, tuple) else 0)
+        return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts, most)
 
 
 def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
