@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from .routes import Count, Route, Routes
 
-#: So many records of an answer are held, beside those that the inventory names.
-MOST_DATA = 16
+#: So many records of an answer are held: all of nearly every set, so that they can be compared with the inventory.
+_MOST_ANSWERED = 256
+#: So many items of anything else.
+_MOST_DATA = 16
 #: Between the members of a fact's value.
 SEPARATOR = ", "
 #: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
@@ -77,7 +79,7 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
         state.refused += 1
         return
     if known is None or (known.time, known.id) < (time, event.id):
-        mark, data = _said(event.answers, route.most)
+        mark, data = _said(event.answers)
         vantages[route.vantage] = Latest(
             time=time,
             id=event.id,
@@ -143,10 +145,10 @@ def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str
 
 
 @lru_cache(maxsize=16384)
-def _said(answers: tuple[Record, ...], most: int) -> tuple[str, tuple[str, ...]]:
+def _said(answers: tuple[Record, ...]) -> tuple[str, tuple[str, ...]]:
     """The fingerprint of an answer, and its data; where there is too much, the fingerprint in place of the rest."""
     mark, data = fingerprint(answers), tuple(sorted(record.data for record in answers))
-    return mark, data if len(data) < most else (*data[:most], f"… ({mark})")
+    return mark, data if len(data) <= _MOST_ANSWERED else (*data[:_MOST_ANSWERED], f"… ({mark})")
 
 
 def _delegation(bucket: Bucket, event: Delegation, time: int) -> None:
@@ -187,7 +189,7 @@ def _faults(event: Delegation) -> dict[str, str]:
 
 def _difference(parent: set[str], zone: set[str]) -> str:
     parts = {"only at the parent": parent - zone, "only at the zone": zone - parent}
-    return "; ".join(f"{where} {SEPARATOR.join(sorted(items)[:MOST_DATA])}" for where, items in parts.items() if items)
+    return "; ".join(f"{where} {SEPARATOR.join(sorted(items)[:_MOST_DATA])}" for where, items in parts.items() if items)
 
 
 def _registration(bucket: Bucket, event: Registration, time: int) -> None:
@@ -218,9 +220,9 @@ def _edit(bucket: Bucket, event: ZoneChange, time: int) -> None:
 def _by_question(records: tuple[Record, ...]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for record in records:
-        if f"{record.name}/{record.type}" in found or len(found) < MOST_DATA:
+        if f"{record.name}/{record.type}" in found or len(found) < _MOST_DATA:
             found.setdefault(f"{record.name}/{record.type}", set()).add(plain(record.data))
-    return {question: tuple(sorted(data)[:MOST_DATA]) for question, data in sorted(found.items())}
+    return {question: tuple(sorted(data)[:_MOST_DATA]) for question, data in sorted(found.items())}
 
 
 def plain(data: str) -> str:

@@ -67,10 +67,6 @@ class Plans:
         """Whether there are any."""
         return bool(self._plans)
 
-    def size(self, question: str) -> int:
-        """How many records the plans of a record set have in all."""
-        return sum(len(plan.data) for plan in self._plans.get(question, ()))
-
     def during(self, question: str, time: int) -> Plan | None:
         """The newest plan of a record set in whose window a time is."""
         return next((plan for plan in reversed(self._begun(question, time)) if time < plan.end), None)

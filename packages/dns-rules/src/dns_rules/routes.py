@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from dns_events import durations
 
 from . import vantage
-from .intake import MOST_DATA
 from .rules import Baseline, Latency, Sustained
 from .state import micros
 
@@ -39,8 +38,6 @@ class Route(NamedTuple):
     region: str
     vantage: str
     counts: tuple[Count, ...]
-    most: int
-    """So many records of the answer are held: more than the inventory names."""
 
 
 class Routes:
@@ -109,10 +106,7 @@ class Routes:
             and _looks_at(rule, event, self._zone)
             and not (rule.where.expected and self._is_removed(event))
         )
-        expectation = self._zone.expectation(event.name, event.qtype)
-        expect = expectation.expect if expectation is not None else None
-        most = MOST_DATA + self._plans.size(question) + (len(expect) if isinstance(expect, tuple) else 0)
-        return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts, most)
+        return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts)
 
 
 def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
