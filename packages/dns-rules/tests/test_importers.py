@@ -601,6 +601,17 @@ def test_a_plan_of_octodns_is_taken_as_it_is(written):
         assert told in printed.stderr
 
 
+def test_a_set_that_moves_from_one_provider_to_another_is_not_gone(written, tmp_path):
+    old, new = {"ttl": 60, "value": "192.0.2.98"}, {"ttl": 60, "value": "192.0.2.97"}
+    about = {"name": "gone", "record_type": "A"}
+    path = tmp_path / "plan.json"
+    changes = {"one": [about | {"type": "delete", "existing": old}], "two": [about | {"type": "create", "new": new}]}
+    path.write_text(json.dumps({target: {"example.com.": {"changes": each}} for target, each in changes.items()}))
+    printed = run("inventory", "plan", written, "octodns-plan", path, *PLAN)
+    (change,) = yaml.safe_load(printed.stdout)["zones"][0]["changes"]
+    assert change["records"] == [{"name": "gone.example.com", "type": "A", "data": ["192.0.2.97"]}]
+
+
 def test_of_a_report_of_dnscontrol_sets_are_planned_of_which_the_inventory_has_the_rest(written):
     known = '      - {name: www.example.com, type: A, expect: ["192.0.2.1", "192.0.2.2"]}\n    changes:'
     written.write_text(written.read_text().replace("    changes:", known, 1))

@@ -13,8 +13,11 @@ from .latencies import step_of
 from .state import MAX_EDITS, MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Edit, Latest, Seen, Tally, ZoneState, micros
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dns_events import Event, Record
 
+    from .inventory import Zone
     from .routes import Count, Route, Routes
 
 #: So many records of an answer are held: all of nearly every set, so that they can be compared with the inventory.
@@ -230,9 +233,15 @@ def plain(data: str) -> str:
     return data.lower().removesuffix(".")
 
 
-def is_policy(data: str) -> bool:
-    """Whether TXT data, as `plain` has it, is a policy that others act on."""
-    return data.lstrip('"').startswith(_POLICIES)
+def tracked(data: Iterable[str], question: str, zone: Zone) -> str:
+    """A record set as the value of a fact: of TXT records of which the inventory says nothing, the policies."""
+    listed = sorted(map(plain, data))
+    name, _, rdtype = question.rpartition("/")
+    known = zone.expectation(name, rdtype)
+    if rdtype == "TXT" and (known is None or not isinstance(known.expect, tuple)):
+        # Others come and go with every service that wants to see that the domain is yours.
+        return SEPARATOR.join(item for item in listed if item.lstrip('"').startswith(_POLICIES))
+    return SEPARATOR.join(listed)
 
 
 def _see(bucket: Bucket, event: Delegation | Registration, time: int, facts: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .intake import SEPARATOR, is_policy, plain
+from .intake import SEPARATOR, plain, tracked
 from .state import MICROS, micros
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Plan(NamedTuple):
     data: frozenset[str]
     """As `plain` has it."""
     tracked: frozenset[str]
-    """What of it is tracked: of TXT records that the inventory does not name, the policies."""
+    """What of it is tracked."""
     alias: str
     """The target of the CNAME that takes the set's place; else empty. An answer has it, and what is found there."""
 
@@ -49,17 +49,16 @@ class Plans:
                 assert change.start is not None
                 assert change.end is not None
                 data = frozenset(map(plain, planned.data))
-                known = zone.expectation(planned.name, planned.type)
-                whole = planned.type != "TXT" or (known is not None and isinstance(known.expect, tuple))
+                question = f"{planned.name}/{planned.type}"
                 plan = Plan(
                     change.id,
                     micros(change.start),
                     micros(change.end),
                     data,
-                    members(SEPARATOR.join(data if whole else filter(is_policy, data))),
+                    members(tracked(planned.data, question, zone)),
                     "" if data else aliases.get(planned.name, ""),
                 )
-                self._plans.setdefault(f"{planned.name}/{planned.type}", []).append(plan)
+                self._plans.setdefault(question, []).append(plan)
         for plans in self._plans.values():
             plans.sort(key=lambda plan: plan.start)
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from dns_rules import vantage, words
 from dns_rules.edits import editor, was_edited
-from dns_rules.intake import SEPARATOR, is_policy, plain
+from dns_rules.intake import SEPARATOR, plain, tracked
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.plans import in_words, members
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dns_rules.inventory import Zone
     from dns_rules.plans import Plan, Plans
     from dns_rules.rules import Rule
-    from dns_rules.state import Latest, ZoneState
+    from dns_rules.state import ZoneState
 
 #: A probe's reading that is older has no voice. Registrations are read once in hours.
 _FRESH = 300 * MICROS
@@ -154,27 +154,13 @@ def _track_records(state: ZoneState, zone: Zone, question: str, now: int) -> Non
     vantages = state.latest.get(question)
     if vantages is None:
         return
-    policies = _is_policy(question, zone)
     current = _current(
-        _records_of(latest, policies=policies)
+        tracked(latest.data, question, zone)
         for key, latest in vantages.items()
         if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
     )
     if current is not None:
         _note(state, name, current, _declared(name, zone), now)
-
-
-def _is_policy(question: str, zone: Zone) -> bool:
-    """Whether of a question's answer only policies are compared: TXT records of which the inventory says nothing."""
-    return question.endswith("/TXT") and not _declared(_RECORDS + question, zone)
-
-
-def _records_of(latest: Latest, *, policies: bool) -> str:
-    listed = sorted(plain(item) for item in latest.data)
-    if policies:
-        # Others come and go with every service that wants to see that the domain is yours.
-        return SEPARATOR.join(filter(is_policy, listed))
-    return SEPARATOR.join(listed)
 
 
 def _note(state: ZoneState, name: str, current: str, declared: str, now: int) -> None:
@@ -225,9 +211,8 @@ def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
     if not name.startswith(_RECORDS):
         return of_fact(state, name, current)
     question = name.removeprefix(_RECORDS)
-    policies = _is_policy(question, zone)
     listed = [
-        (vantage.parts(key)[0], latest.id, _records_of(latest, policies=policies) == current)
+        (vantage.parts(key)[0], latest.id, tracked(latest.data, question, zone) == current)
         for key, latest in sorted(state.latest.get(question, {}).items())
         if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
     ]
