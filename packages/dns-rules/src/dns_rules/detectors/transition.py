@@ -130,7 +130,7 @@ def _began(plan: Plan, plans: Plans, question: str, fact: Fact, changed: int) ->
 def _why(plan: Plan | None, fact: Fact) -> str:
     if plan is None or plan.says(members(fact.current)):
         return "outside a change window"
-    return f"against plan {plan.change}"
+    return f"against plan {plan.change[:32]}"  # what it became has to stand in the title, too
 
 
 def _is_old_or_restless(fact: Fact, detect: Transition, zone: Zone, changed: int, now: int, plan: Plan | None) -> bool:
