@@ -577,6 +577,90 @@ def test_a_plan_of_nothing_changes_nothing(written):
     )
 
 
+def test_a_plan_of_octodns_is_taken_as_it_is(written):
+    printed = run("inventory", "plan", written, "octodns-plan", FILES / "plans" / "octodns.json", *PLAN)
+    assert printed.returncode == 0, printed.stderr
+    (change,) = yaml.safe_load(printed.stdout)["zones"][0]["changes"]
+    assert {(record["name"], record["type"]): record.get("data", []) for record in change["records"]} == {
+        ("example.com", "CAA"): ['0 issue "ca.example; a=b"'],
+        ("example.com", "MX"): ["20 a.example.com."],
+        ("example.com", "TXT"): [
+            '"say \\"so\\""',
+            f'"v=DKIM1; k=rsa; p={"A" * 237}" "{"A" * 63}"',
+            '"v=spf1 -all"',
+        ],
+        ("new.example.com", "A"): ["192.0.2.9"],
+        ("old.example.com", "CNAME"): [],
+        ("www.example.com", "A"): ["192.0.2.1", "192.0.2.3"],
+    }
+    for told in (
+        "geo.example.com A differs by region",
+        "child.example.com: a delegation",
+        "type ALIAS is not imported",
+    ):
+        assert told in printed.stderr
+
+
+def test_a_set_that_moves_from_one_provider_to_another_is_not_gone(written, tmp_path):
+    old, new = {"ttl": 60, "value": "192.0.2.98"}, {"ttl": 60, "value": "192.0.2.97"}
+    about = {"name": "gone", "record_type": "A"}
+    path = tmp_path / "plan.json"
+    changes = {"one": [about | {"type": "delete", "existing": old}], "two": [about | {"type": "create", "new": new}]}
+    path.write_text(json.dumps({target: {"example.com.": {"changes": each}} for target, each in changes.items()}))
+    printed = run("inventory", "plan", written, "octodns-plan", path, *PLAN)
+    (change,) = yaml.safe_load(printed.stdout)["zones"][0]["changes"]
+    assert change["records"] == [{"name": "gone.example.com", "type": "A", "data": ["192.0.2.97"]}]
+
+
+def test_of_a_report_of_dnscontrol_sets_are_planned_of_which_the_inventory_has_the_rest(written):
+    known = '      - {name: www.example.com, type: A, expect: ["192.0.2.1", "192.0.2.2"]}\n    changes:'
+    written.write_text(written.read_text().replace("    changes:", known, 1))
+    printed = run("inventory", "plan", written, "dnscontrol-report", FILES / "plans" / "dnscontrol.json", *PLAN)
+    assert printed.returncode == 0, printed.stderr
+    (change,) = yaml.safe_load(printed.stdout)["zones"][0]["changes"]
+    assert {(record["name"], record["type"]): record.get("data", []) for record in change["records"]} == {
+        ("gone.example.com", "A"): [],
+        ("example.com", "NS"): ["ns1.example.net"],
+        ("new.example.com", "CNAME"): ["www.example.com."],
+        ("www.example.com", "A"): ["192.0.2.10", "192.0.2.2", "192.0.2.9"],
+    }
+    whole = "neither report nor inventory has the whole"
+    assert printed.stderr.splitlines() == [
+        "example.com: left out: example.com: 'Update something else' is no change of records that servers answer with",
+        f"example.com: left out: other.example.com: {whole} A set; use print-ir",
+        f"example.com: left out: example.com: {whole} TXT set; use print-ir",
+        f"elsewhere.test: left out: elsewhere.test: {whole} A set; use print-ir",
+        "elsewhere.test: left out: the inventory does not have this zone",
+        "4 record sets are going to change",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "message"),
+    [
+        ("octodns-plan", "", ": empty; let octoDNS write it by a plan output"),
+        ("octodns-plan", '{"a": {"example.com.": {}}}', ":1: a zone without changes"),
+        ("octodns-plan", '{"a": {"b..c.": {"changes": []}}}', ":1: 'b..c.' is not a domain name"),
+        ("octodns-plan", '{"a": {"b.": {"changes": [{"type": "delete", "existing": {}}]}}}', "writes them since 1.9.1"),
+        ("octodns-plan", '{"a": {"b.": {"changes": [{"name": "", "record_type": "A"}]}}}', "without new and existing"),
+        ("dnscontrol-report", "{", ": no report of `dnscontrol preview --report`"),
+        (
+            "dnscontrol-report",
+            '[{"domain": "a.test", "corrections": 2}]',
+            ": a.test has only the number of its changes",
+        ),
+        ("dnscontrol-report", '[{"domain": "a..b"}]', ": a..b: 'a..b' is not a domain name"),
+    ],
+)
+def test_what_is_no_plan(source, text, message, written, tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text(text)
+    done = run("inventory", "plan", written, source, path, *PLAN)
+    assert done.returncode == 1
+    assert f"{path}" in done.stderr
+    assert message in done.stderr
+
+
 @pytest.mark.parametrize("command", ["import", "diff", "plan", "export"])
 def test_help_has_a_sentence_for_each_option(command):
     done = run("inventory", command, "--help")

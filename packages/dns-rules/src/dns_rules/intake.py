@@ -13,16 +13,23 @@ from .latencies import step_of
 from .state import MAX_EDITS, MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Edit, Latest, Seen, Tally, ZoneState, micros
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dns_events import Event, Probe, Record
 
+    from .inventory import Zone
     from .routes import Count, Route, Routes
 
-#: So many records of an answer are held.
-MOST_DATA = 16
+#: So many records of an answer are held: all of nearly every set, so that they can be compared with the inventory.
+_MOST_ANSWERED = 256
+#: So many items of anything else.
+_MOST_DATA = 16
 #: Of so many servers faults are held.
 _MOST_SERVERS = 64
 #: Between the members of a fact's value.
 SEPARATOR = ", "
+#: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
+_POLICIES = ("v=spf1", "v=dmarc1", "v=stsv1", "v=tlsrptv1")
 
 
 def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Routes) -> None:
@@ -154,8 +161,9 @@ def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str
 
 @lru_cache(maxsize=16384)
 def _said(answers: tuple[Record, ...]) -> tuple[str, tuple[str, ...]]:
-    """The fingerprint of an answer, and its data."""
-    return fingerprint(answers), tuple(sorted(record.data for record in answers))[:MOST_DATA]
+    """The fingerprint of an answer, and its data; where there is too much, the fingerprint in place of the rest."""
+    mark, data = fingerprint(answers), tuple(sorted(record.data for record in answers))
+    return mark, data if len(data) <= _MOST_ANSWERED else (*data[:_MOST_ANSWERED], f"… ({mark})")
 
 
 def _delegation(bucket: Bucket, event: Delegation, time: int) -> None:
@@ -199,7 +207,7 @@ def _faults(event: Delegation) -> dict[str, str]:
 
 def _difference(parent: set[str], zone: set[str]) -> str:
     parts = {"only at the parent": parent - zone, "only at the zone": zone - parent}
-    return "; ".join(f"{where} {SEPARATOR.join(sorted(items)[:MOST_DATA])}" for where, items in parts.items() if items)
+    return "; ".join(f"{where} {SEPARATOR.join(sorted(items)[:_MOST_DATA])}" for where, items in parts.items() if items)
 
 
 def _registration(bucket: Bucket, event: Registration, time: int) -> None:
@@ -230,14 +238,25 @@ def _edit(bucket: Bucket, event: ZoneChange, time: int) -> None:
 def _by_question(records: tuple[Record, ...]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for record in records:
-        if f"{record.name}/{record.type}" in found or len(found) < MOST_DATA:
+        if f"{record.name}/{record.type}" in found or len(found) < _MOST_DATA:
             found.setdefault(f"{record.name}/{record.type}", set()).add(plain(record.data))
-    return {question: tuple(sorted(data)[:MOST_DATA]) for question, data in sorted(found.items())}
+    return {question: tuple(sorted(data)[:_MOST_DATA]) for question, data in sorted(found.items())}
 
 
 def plain(data: str) -> str:
     """Record data to compare: names have no case (RFC 4343), and their last dot is often left out."""
     return data.lower().removesuffix(".")
+
+
+def tracked(data: Iterable[str], question: str, zone: Zone) -> str:
+    """A record set as the value of a fact: of TXT records of which the inventory says nothing, the policies."""
+    listed = sorted(map(plain, data))
+    name, _, rdtype = question.rpartition("/")
+    known = zone.expectation(name, rdtype)
+    if rdtype == "TXT" and (known is None or not isinstance(known.expect, tuple)):
+        # Others come and go with every service that wants to see that the domain is yours.
+        return SEPARATOR.join(item for item in listed if item.lstrip('"').startswith(_POLICIES))
+    return SEPARATOR.join(listed)
 
 
 def _see(bucket: Bucket, event: Delegation | Registration, time: int, facts: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import json
 import sys
+from functools import partial
 from pathlib import Path  # noqa: TC003 - cyclopts reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,8 +16,8 @@ from dns_events import durations, normalize
 from dns_events.yamlfile import MAX_BYTES
 
 from .errors import RulesError
-from .importers import dnscontrol, octodns, zonefile
-from .importers.differences import SPLIT, differences, expected
+from .importers import dnscontrol, octodns, plans, zonefile
+from .importers.differences import SPLIT, differences, expected, stated
 from .importers.filling import fresh, merged, planned, replace, with_changes
 from .importers.source import TYPES, chosen
 from .inventory import Change, Planned, load_inventory
@@ -24,12 +25,16 @@ from .model import Criticality
 from .replacing import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .importers.differences import Difference
     from .importers.source import SourceZone
+    from .inventory import Inventory
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
 Yes = Annotated[bool, Parameter(name="--yes", negative="", help="Write without asking.")]
 Source = Literal["octodns", "dnscontrol", "zonefile"]
+Planning = Literal["octodns", "dnscontrol", "zonefile", "octodns-plan", "dnscontrol-report"]
 Form = Literal["octodns", "zonefile", "json"]
 Level = Criticality
 
@@ -74,7 +79,7 @@ def import_(
         as_json: print JSON.
     """
     kinds = _kinds(types)
-    sources = _read(source, (first, *more), kinds)
+    sources = _read(_READERS[source], (first, *more), kinds)
     if into is None:
         text = fresh(sources, owner, criticality)
         if len(text.encode()) > MAX_BYTES:
@@ -126,7 +131,7 @@ def diff(
         as_json: one JSON object a difference.
     """
     loaded, kinds = load_inventory(inventory), _kinds(types)
-    sources = _read(source, (first, *more), kinds)
+    sources = _read(_READERS[source], (first, *more), kinds)
     found = differences(loaded, sources, kinds)
     for difference in found:
         print(msgspec.json.encode(difference).decode() if as_json else difference)
@@ -139,7 +144,7 @@ def diff(
 @inventory.command
 def plan(
     inventory: Path,
-    source: Source,
+    source: Planning,
     first: Path,
     /,
     *more: Path,
@@ -154,11 +159,12 @@ def plan(
     """What a source is going to change, as a change window that allows exactly that.
 
     The source is what will be: octoDNS's zone files or DNSControl's print-ir of the branch to be merged, or the zone
-    file to be loaded. What it has otherwise than the inventory is the plan.
+    file to be loaded. What it has otherwise than the inventory is the plan. Or it is a plan of theirs.
 
     Args:
         inventory: the inventory file.
-        source: what the files are: octodns, dnscontrol (print-ir), or zonefile (also AXFR dumps).
+        source: what the files are: octodns, dnscontrol (print-ir), zonefile (also AXFR dumps), octodns-plan (PlanJson),
+            or dnscontrol-report (preview --report), of which sets that the inventory does not have are left out.
         first: a file; for octodns a folder too.
         more: more of them.
         id_: of the change, for instance the ticket's.
@@ -176,7 +182,7 @@ def plan(
     except (ValueError, OverflowError) as error:
         msg = f"--for: {error}"
         raise RulesError(msg) from error
-    found = differences(loaded, _read(source, (first, *more), kinds), kinds)
+    found = _going_to_change(loaded, source, (first, *more), kinds)
     changes = _changes(found, id_, begin, end)
     if as_json and not into:
         print(msgspec.json.encode(changes).decode())
@@ -186,6 +192,16 @@ def plan(
         print(f"{sum(len(each.records) for each in changes.values())} record sets are going to change", file=sys.stderr)
         return 0
     return _put(inventory, with_changes(inventory, changes), ("changes",), found, yes=yes, as_json=as_json)
+
+
+def _going_to_change(
+    loaded: Inventory, source: Planning, paths: tuple[Path, ...], kinds: set[str]
+) -> tuple[Difference, ...]:
+    if source == "octodns-plan":
+        return stated(loaded, _read(plans.of_octodns, paths, kinds))
+    if source == "dnscontrol-report":
+        return stated(loaded, _read(partial(plans.of_dnscontrol, inventory=loaded), paths, kinds))
+    return differences(loaded, _read(_READERS[source], paths, kinds), kinds)
 
 
 def _changes(found: tuple[Difference, ...], id_: str, start: dt.datetime, end: dt.datetime) -> dict[str, Change]:
@@ -252,10 +268,12 @@ def export(
     return 0
 
 
-def _read(source: Source, paths: tuple[Path, ...], kinds: set[str]) -> list[SourceZone]:
+def _read(
+    reader: Callable[[Path], tuple[SourceZone, ...]], paths: tuple[Path, ...], kinds: set[str]
+) -> list[SourceZone]:
     found: dict[str, SourceZone] = {}
     for path in paths:
-        for each in _READERS[source](path):
+        for each in reader(path):
             if each.zone in found:
                 msg = f"{path}: zone {each.zone} was in a file before; import one of them"
                 raise RulesError(msg)

@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from . import vantage
+from .intake import tracked
 from .plans import gives
 from .spread import Spread, Verdict, Voice
 from .state import MICROS, Agreement
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .inventory import Zone
     from .memory import Memory
     from .plans import Plan
-    from .state import Latest, ZoneState
+    from .state import Fact, Latest, ZoneState
 
 #: An answer older than this says nothing of now.
 FRESH = 180 * MICROS
@@ -119,6 +120,9 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
     expectation = zone.expectation(name, qtype)
     split = (expectation is not None and expectation.split) or known.flips > RESTLESS
     plan = memory.plans.made(question, now)
+    lagging = {} if split else _lagging(authority, reference)
+    if memory.plans.during(question, now) is not None:
+        lagging = _astray(lagging, state.facts.get(f"record:{question}"), memory, question, now)
     memory.spreads[question] = Spread(
         reference=reference,
         data=next((latest.data for _, latest in sorted(vantages.items()) if latest.answer == reference), ()),
@@ -131,7 +135,7 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
             )
             for region, (server, latest) in sorted(regions.items())
         },
-        lagging={} if split else _lagging(authority, reference),
+        lagging=lagging,
         servers=len(authority),
     )
 
@@ -166,6 +170,20 @@ def _lagging(authority: dict[str, list[Latest]], reference: str) -> dict[str, tu
     ahead = sum(all(x.answer == reference for x in said) for said in authority.values())
     # Servers that answer by who asks are not behind.
     return behind if ahead + len(behind) == len(authority) and ahead >= len(behind) else {}
+
+
+def _astray(
+    lagging: dict[str, tuple[Latest, ...]], fact: Fact | None, memory: Memory, question: str, now: int
+) -> dict[str, tuple[Latest, ...]]:
+    """Of the servers that differ while a plan is carried out, those that have neither what was, nor what will be."""
+    if fact is None:
+        return {}  # nobody knows what was
+
+    def follows(latest: Latest) -> bool:
+        current = tracked(latest.data, question, memory.zone)
+        return current == fact.value or memory.plans.follows(question, fact.value, current, changed=now, now=now)
+
+    return {server: said for server, said in lagging.items() if not all(map(follows, said))}
 
 
 def _reference(authority: dict[str, list[Latest]], answers: Counter[str], known: Agreement) -> str:

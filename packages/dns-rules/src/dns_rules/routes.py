@@ -89,8 +89,7 @@ class Routes:
         return route
 
     def _is_removed(self, event: Observation) -> bool:
-        plan = self._plans.made(f"{event.name}/{event.qtype}", micros(event.time))
-        return plan is not None and not plan.data
+        return self._plans.removed(f"{event.name}/{event.qtype}", micros(event.time))
 
     def _skews(self, skew: float) -> str:
         """Which of the limits of the rules are passed; by it, routes of different skews are the same."""

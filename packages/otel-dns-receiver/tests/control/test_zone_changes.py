@@ -359,22 +359,22 @@ def test_serials_wrap(serial, than, is_newer):
     assert newer(serial, than) is is_newer
 
 
+#: As octoDNS 1.22's PlanJson writes it.
 OCTODNS = {
     "config": {
         f"{ZONE}.": {
             "changes": [
-                {
-                    "type": "create",
-                    "existing": None,
-                    "new": {"name": "new", "type": "A", "ttl": 60, "values": ["192.0.2.9"]},
-                },
+                {"type": "create", "name": "new", "record_type": "A", "new": {"ttl": 60, "value": "192.0.2.9"}},
                 {
                     "type": "update",
-                    "existing": {"name": "", "type": "MX", "ttl": 60, "values": [{"preference": 10, "exchange": "a."}]},
-                    "new": {"name": "", "type": "MX", "ttl": 60, "values": [{"preference": 20, "exchange": "a."}]},
+                    "name": "",
+                    "record_type": "MX",
+                    "existing": {"ttl": 60, "value": {"exchange": "a.", "preference": 10}},
+                    "new": {"ttl": 60, "value": {"exchange": "a.", "preference": 20}},
                 },
-                {"type": "delete", "existing": {"name": "old", "type": "CNAME", "ttl": 60, "value": "x."}, "new": None},
-            ]
+                {"type": "delete", "name": "old", "record_type": "CNAME", "existing": {"ttl": 60, "value": "x."}},
+            ],
+            "meta": None,
         }
     }
 }
@@ -395,6 +395,41 @@ def test_a_plan(read, text):
     assert {(r.name, r.type, r.data) for r in plan.added} == {(f"new.{ZONE}", "A", "192.0.2.9"), (ZONE, "MX", "20 a.")}
     assert {(r.name, r.type, r.data) for r in plan.removed} == {(f"old.{ZONE}", "CNAME", "x."), (ZONE, "MX", "10 a.")}
     assert {r.ttl for r in plan.added + plan.removed} == {60}
+
+
+def test_a_plan_that_octodns_wrote_has_data_as_servers_give_it():
+    (plan,) = octodns((Path(__file__).parent / "octodns-plan.json").read_text())
+    assert {f"{r.name} {r.type} {r.data}" for r in plan.added} == {
+        'plan.test CAA 0 issue "ca.example; a=b"',
+        "plan.test MX 20 a.plan.test.",
+        f"plan.test SSHFP 4 2 {'ab' * 32}",
+        'plan.test TXT "say \\"so\\""',
+        f'plan.test TXT "v=DKIM1; k=rsa; p={"A" * 237}" "{"A" * 63}"',
+        'plan.test TXT "v=spf1 -all"',
+        "_443._tcp.plan.test TLSA 3 1 1 " + "cd" * 32,
+        "_sip._tcp.plan.test SRV 1 2 5060 sip.plan.test.",
+        "alias.plan.test ALIAS x.example.net.",
+        "child.plan.test DS 1 13 2 " + "ef" * 32,
+        "child.plan.test NS ns1.example.net.",
+        "child.plan.test NS ns2.example.net.",
+        "geo.plan.test A 192.0.2.7",
+        'naptr.plan.test NAPTR 1 2 "S" "SIP+D2U" "!^.*$!sip:a@b!" .',
+        "new.plan.test A 192.0.2.9",
+        'svc.plan.test SVCB 1 a.plan.test. alpn="h2" port="443"',
+        "where.plan.test LOC 31 58 52.100 S 115 49 11.700 E 20.00m 10.00m 10.00m 2.00m",
+        "www.plan.test A 192.0.2.3",
+    }
+    assert {f"{r.name} {r.type} {r.data}" for r in plan.removed} == {
+        "old.plan.test CNAME x.plan.test.",
+        "plan.test MX 10 a.plan.test.",
+        "www.plan.test A 192.0.2.2",
+    }
+
+
+def test_a_plan_of_an_octodns_that_does_not_write_names():
+    old = {"config": {f"{ZONE}.": {"changes": [{"type": "create", "new": {"ttl": 60, "value": "192.0.2.9"}}]}}}
+    with pytest.raises(PlanError, match="since 1"):
+        octodns(json.dumps(old))
 
 
 @pytest.mark.parametrize("text", ["", "{}x", "[]", '{"a": 1}', '{"a": {"b": 1}}', "[" * 5000])

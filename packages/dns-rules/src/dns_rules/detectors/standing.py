@@ -48,7 +48,9 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     if not fact.current:
         return _OVER
     began = _began(state, rule, fact)
-    if allow is not None and memory_of(state).meant(now, allow):
+    memory = memory_of(state)
+    moved = allow == "ns" and memory.plans.during(f"{zone.zone}/NS", now) is not None
+    if moved or (allow is not None and memory.meant(now, allow)):
         return _OVER  # it may last until the window ends
     if now < began + _length(rule, zone):
         return _NOTHING

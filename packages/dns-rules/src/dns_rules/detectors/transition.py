@@ -10,10 +10,10 @@ from msgspec import structs
 
 from dns_rules import vantage, words
 from dns_rules.edits import editor, was_edited
-from dns_rules.intake import MOST_DATA, SEPARATOR, plain
+from dns_rules.intake import SEPARATOR, plain, tracked
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
-from dns_rules.plans import follows, in_words
+from dns_rules.plans import in_words, members
 from dns_rules.rules import FAULTS_OF_SERVERS, Transition, scaled
 from dns_rules.state import MICROS, Fact
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dns_rules.inventory import Zone
-    from dns_rules.plans import Plan
+    from dns_rules.plans import Plan, Plans
     from dns_rules.rules import Rule
-    from dns_rules.state import Latest, ZoneState
+    from dns_rules.state import ZoneState
 
 #: A probe's reading that is older has no voice. Registrations are read once in hours.
 _FRESH = 300 * MICROS
@@ -42,8 +42,6 @@ _DAY = 86_400 * MICROS
 _RECORDS = "record:"
 #: Facts that an edit of the zone changes too; what stands at the parent it does not.
 _EDITED = {"child_ns": "{}/NS"}
-#: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
-_POLICIES = ("v=spf1", "v=dmarc1", "v=stsv1", "v=tlsrptv1")
 _NOTHING = Reading({}, frozenset())
 
 
@@ -91,20 +89,20 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             cleared.add(name)
             continue
         question = _question(name, zone.zone)
-        made = memory.plans.made(question, now)
-        if made is not None and follows(made, fact.value, fact.current):
+        changed = fact.changed if fact.changed is not None else fact.since
+        if memory.plans.follows(question, fact.value, fact.current, changed=changed, now=now):
             cleared.add(name)
-            if not declared:
+            if not declared and memory.plans.during(question, now) is None:  # until then it may be rolled back
                 fact.value, fact.since = fact.current, now
             continue
-        changed = fact.changed if fact.changed is not None else fact.since
         # A plan says more than that something may be changed.
         plan = memory.plans.during(question, changed)
+        began = changed if plan is None else _began(plan, memory.plans, question, fact, changed)
         meant = plan is None and memory.meant(changed, rule.detect.allow)
         edited = question if name.startswith(_RECORDS) else _EDITED.get(name, "").format(state.zone)
         if not declared and edited and not meant and plan is None:
             meant = was_edited(state, zone, edited, fact.current, changed)
-        if not declared and (meant or _is_old_or_restless(fact, rule.detect, zone, changed, now, plan)):
+        if not declared and (meant or _is_old_or_restless(fact, rule.detect, zone, began, now, plan)):
             fact.value, fact.since = fact.current, now
         if fact.current == fact.value or meant:
             cleared.add(name)
@@ -114,7 +112,9 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             continue
         by = f"; {in_words(plan)}" if plan is not None else ""
         by += editor(state, edited, changed) if edited else ""
-        said = _condition(name, fact, voices, rule.detect, declared=bool(declared), since=changed, by=by)
+        said = _condition(
+            name, fact, voices, rule.detect, declared=bool(declared), since=began, by=by, why=_why(plan, fact)
+        )
         known = state.active.get(f"{rule.id}\t{name}")
         holds[name] = structs.replace(
             said,
@@ -124,6 +124,18 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     if all(fact is None or fact.current == fact.value for fact in map(state.facts.get, names)):
         memory.calm.add(rule.id)
     return Reading(holds, frozenset(cleared))
+
+
+def _began(plan: Plan, plans: Plans, question: str, fact: Fact, changed: int) -> int:
+    """Since when a set is not as its plan says: what is half done is right for as long as the window is open."""
+    in_time = plans.follows(question, fact.value, fact.current, changed=changed, now=changed)
+    return plan.end if in_time else changed
+
+
+def _why(plan: Plan | None, fact: Fact) -> str:
+    if plan is None or plan.says(members(fact.current)):
+        return "outside a change window"
+    return f"against plan {plan.change[:32]}"  # what it became has to stand in the title, too
 
 
 def _is_old_or_restless(fact: Fact, detect: Transition, zone: Zone, changed: int, now: int, plan: Plan | None) -> bool:
@@ -147,28 +159,13 @@ def _track_records(state: ZoneState, zone: Zone, question: str, now: int) -> Non
     vantages = state.latest.get(question)
     if vantages is None:
         return
-    policies = _is_policy(question, zone)
     current = _current(
-        _records_of(latest, policies=policies)
+        tracked(latest.data, question, zone)
         for key, latest in vantages.items()
         if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
     )
     if current is not None:
         _note(state, name, current, _declared(name, zone), now)
-
-
-def _is_policy(question: str, zone: Zone) -> bool:
-    """Whether of a question's answer only policies are compared: TXT records of which the inventory says nothing."""
-    return question.endswith("/TXT") and not _declared(_RECORDS + question, zone)
-
-
-def _records_of(latest: Latest, *, policies: bool) -> str:
-    listed = sorted(plain(item) for item in latest.data)
-    if policies:
-        # Others come and go with every service that wants to see that the domain is yours.
-        return SEPARATOR.join(item for item in listed if item.lstrip('"').startswith(_POLICIES))
-    data = SEPARATOR.join(listed)
-    return data if len(listed) < MOST_DATA else f"{data}{SEPARATOR}… ({latest.answer})"
 
 
 def _note(state: ZoneState, name: str, current: str, declared: str, now: int) -> None:
@@ -219,9 +216,8 @@ def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
     if not name.startswith(_RECORDS):
         return of_fact(state, name, current)
     question = name.removeprefix(_RECORDS)
-    policies = _is_policy(question, zone)
     listed = [
-        (vantage.parts(key)[0], latest.id, _records_of(latest, policies=policies) == current)
+        (vantage.parts(key)[0], latest.id, tracked(latest.data, question, zone) == current)
         for key, latest in sorted(state.latest.get(question, {}).items())
         if vantage.parts(key)[1] == "authoritative" and latest.outcome == "answer"
     ]
@@ -231,7 +227,7 @@ def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
 
 
 def _condition(
-    name: str, fact: Fact, voices: Voices, detect: Transition, *, declared: bool, since: int, by: str
+    name: str, fact: Fact, voices: Voices, detect: Transition, *, declared: bool, since: int, by: str, why: str
 ) -> Condition:
     records = name.startswith(_RECORDS)
     owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
@@ -246,6 +242,7 @@ def _condition(
             "regions": words.regions(voices.regions, voices.known),
             "servers": words.listing(servers),
             "names": label,
+            "why": why,
             "before": before,
             "after": after,
             "count": str(voices.number),

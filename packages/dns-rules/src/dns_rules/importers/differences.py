@@ -68,6 +68,22 @@ def differences(inventory: Inventory, sources: Iterable[SourceZone], types: Iter
     return tuple(found)
 
 
+def stated(inventory: Inventory, sources: Iterable[SourceZone]) -> tuple[Difference, ...]:
+    """The record sets of plans, of the zones of the inventory."""
+    found: list[Difference] = []
+    for source in sources:
+        if inventory.zone(source.zone) is None:
+            found.append(Difference(what="+", zone=source.zone, name=source.zone, type="zone"))
+            continue
+        sets = [(record.name, record.type, _said(record)) for record in owned(inventory, source).records]
+        sets += [(source.zone, "NS", source.nameservers)] if source.nameservers else []
+        found += [
+            Difference(what="~" if data else "-", zone=source.zone, name=name, type=rdtype, source=data)
+            for name, rdtype, data in sets
+        ]
+    return tuple(found)
+
+
 def answers(expectation: Expectation, record: RecordSet | None) -> bool:
     """Whether what the source has of a question is what the inventory expects."""
     if expectation.expect is None:

@@ -109,7 +109,17 @@ def _record(nodes: Nodes, collector: Collector, label: str, node: yaml.Node) -> 
     record = nodes.mapping(node, where)
     if "type" not in record:
         raise nodes.error(node, f"{where} has no type; write for instance `type: A`")
-    rdtype = nodes.text(record["type"], "type")
+    take(nodes, collector, label, node, nodes.text(record["type"], "type"))
+
+
+def take(nodes: Nodes, collector: Collector, label: str, node: yaml.Node, rdtype: str) -> None:
+    """A record set, as it stands in a zone file or in a plan.
+
+    Raises:
+        RulesError: names file and line.
+    """
+    where = f"record {label!r}"
+    record = nodes.mapping(node, where)
     name = f"{label}.{collector.zone}" if label else collector.zone
     ttl = nodes.number(record["ttl"], "ttl") if "ttl" in record else None
     if "octodns" in record:

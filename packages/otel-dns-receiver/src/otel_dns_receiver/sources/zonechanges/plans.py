@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import dns.exception
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.tokenizer
 import msgspec
+from dns.rdtypes.ANY.TXT import TXT
 from dns_events import DnsEventsError, Record, normalize
 
 from .difference import MOST_LISTED
@@ -29,7 +35,7 @@ class Planned(NamedTuple):
 
 
 def octodns(text: str) -> list[Planned]:
-    """The JSON of octoDNS' ``PlanJson`` output: by target, zone and change, ``existing`` and ``new`` records.
+    """The JSON of octoDNS' ``PlanJson`` output: by target, zone and change, the ``existing`` and the ``new`` set.
 
     Raises:
         PlanError: it is something else.
@@ -50,28 +56,73 @@ def octodns(text: str) -> list[Planned]:
             for change in changes:
                 if not isinstance(change, dict):
                     raise PlanError("no octoDNS plan: a change that is no object")
-                removed |= set(_octodns_records(apex, change.get("existing")))
-                added |= set(_octodns_records(apex, change.get("new")))
+                before, after = (set(_octodns_records(apex, change, side)) for side in ("existing", "new"))
+                removed |= before - after
+                added |= after - before
     return [_planned(zone, added, removed) for zone, (added, removed) in sorted(found.items())]
 
 
-def _octodns_records(zone: str, record: object) -> Iterator[Record]:
+def _octodns_records(zone: str, change: dict[str, Any], side: str) -> Iterator[Record]:
+    record = change.get(side)
     if record is None:
         return
+    name, rdtype = change.get("name"), change.get("record_type")
+    if not isinstance(name, str) or not isinstance(rdtype, str):
+        raise PlanError("no octoDNS plan: a change without name and record_type, as octoDNS writes them since 1.9.1")
     if not isinstance(record, dict):
         raise PlanError("no octoDNS plan: a record that is no object")
-    # octoDNS leaves the owner to the record's `name` ("" is the apex); older versions give an `fqdn`.
-    owner = record.get("fqdn") or ".".join(part for part in (str(record.get("name", "")), zone) if part)
     values = record.get("values", [record["value"]] if "value" in record else [])
     for value in values if isinstance(values, list) else [values]:
-        yield _record(str(owner), str(record.get("type", "")), record.get("ttl", 0), _data(value))
+        yield _record(f"{name}.{zone}".strip("."), rdtype, record.get("ttl", 0), _data(rdtype, value))
 
 
-def _data(value: object) -> str:
-    """A value in presentation form; octoDNS writes values of several fields as objects, in the order of the wire."""
+#: The fields of octoDNS' values in the order of presentation form; in the file they are in the order of their names.
+_FIELDS = {
+    "CAA": "flags tag value",
+    "DS": "key_tag algorithm digest_type digest",
+    "HTTPS": "svcpriority targetname svcparams",
+    "LOC": "lat_degrees lat_minutes lat_seconds lat_direction long_degrees long_minutes long_seconds long_direction "
+    "altitude size precision_horz precision_vert",
+    "MX": "preference exchange",
+    "NAPTR": "order preference flags service regexp replacement",
+    "SRV": "priority weight port target",
+    "SSHFP": "algorithm fingerprint_type fingerprint",
+    "SVCB": "svcpriority targetname svcparams",
+    "TLSA": "certificate_usage selector matching_type certificate_association_data",
+    "URI": "priority weight target",
+}
+_QUOTED = {("CAA", "value"), ("NAPTR", "flags"), ("NAPTR", "service"), ("NAPTR", "regexp"), ("URI", "target")}
+
+
+def _data(rdtype: str, value: object) -> str:
+    """A value in presentation form, as servers give it; of types that octoDNS alone has, as it stands there."""
+    text = str(value)
     if isinstance(value, dict):
-        return " ".join(str(part) for part in value.values())
-    return str(value)
+        names = _FIELDS[rdtype].split() if rdtype in _FIELDS else sorted(value)
+        text = " ".join(_field(rdtype, name, value.get(name, "")) for name in names)
+    try:
+        return _strings(text) if rdtype in {"TXT", "SPF"} else dns.rdata.from_text("IN", rdtype, text).to_text()
+    except (dns.exception.DNSException, ValueError):
+        return text
+
+
+def _field(rdtype: str, name: str, value: object) -> str:
+    if isinstance(value, dict):  # parameters of a service, RFC 9460
+        listed = ((key, ",".join(map(str, each)) if isinstance(each, list) else each) for key, each in value.items())
+        return " ".join(str(key) if each is None else f'{key}="{each}"' for key, each in listed)
+    return _quoted(str(value)) if (rdtype, name) in _QUOTED else str(value)
+
+
+def _quoted(text: str) -> str:
+    return '"{}"'.format(text.replace('"', '\\"'))
+
+
+def _strings(text: str) -> str:
+    """A text, in which octoDNS escapes semicolons and not quotes, in as many strings as it needs (RFC 1035 §3.3)."""
+    octets = dns.tokenizer.Tokenizer(_quoted(text)).get().unescape_to_bytes().value
+    assert isinstance(octets, bytes)
+    strings = [octets[at : at + 255] for at in range(0, len(octets), 255)] or [b""]
+    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
 
 
 _HEADING = re.compile(r"^\*+ Domain: (\S+)")
