@@ -11,7 +11,20 @@ from msgspec import Struct
 from . import sentences, words
 from .errors import RulesError
 from .model import Incident
-from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import (
+    Absence,
+    Baseline,
+    Divergence,
+    Latency,
+    Level,
+    Match,
+    Plugged,
+    Rollover,
+    Sequence,
+    Standing,
+    Sustained,
+    Transition,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +35,13 @@ if TYPE_CHECKING:
     from .inventory import Zone
     from .model import Criticality
     from .rules import Rule, Rules
+
+
+_RENEWED = {
+    "ttl": "A TTL of the inventory's `ttl_minimum` or more, or a change window that allows `ttl`.",
+    "signatures_expire": "New signatures before the time that is asked for.",
+    "expires": "A renewal before the time that is asked for.",
+}
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -108,12 +128,8 @@ def prevented(rule: Rule, incident: Incident, criticality: Criticality | None) -
             return f"A mend within {sentences.duration(length, criticality)}{allowed}."
         case Rollover():
             return "Keeping the old key until every cache has dropped what it is needed for: the TTL after the change."
-        case Level(of="ttl"):
-            return "A TTL of the inventory's `ttl_minimum` or more, or a change window that allows `ttl`."
         case Level(of=of):
-            return (
-                f"{'New signatures' if of == 'signatures_expire' else 'A renewal'} before the time that is asked for."
-            )
+            return _RENEWED[of]
         case Baseline(times=times) | Latency(times=times):
             what = "Answers that take" if isinstance(rule.detect, Latency) else "A share of"
             return f"{what} less than {times:g} times what is usual at this hour of the week."
@@ -121,6 +137,8 @@ def prevented(rule: Rule, incident: Incident, criticality: Criticality | None) -
             return f"Any of its {len(steps)} steps declared in a change window, so that fewer than {least} were left."
         case Absence(silent=silent):
             return f"An observation within {sentences.duration(silent, criticality)}."
+        case Match() | Plugged():
+            return "Nothing that it looks for; where it is meant, a narrower condition."
 
 
 def in_words(event: Event) -> str:

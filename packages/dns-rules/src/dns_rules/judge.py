@@ -15,6 +15,8 @@ from .detectors import (
     divergence,
     latency,
     level,
+    match,
+    plugged,
     rollover,
     sequence,
     standing,
@@ -24,7 +26,20 @@ from .detectors import (
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
-from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import (
+    Absence,
+    Baseline,
+    Divergence,
+    Latency,
+    Level,
+    Match,
+    Plugged,
+    Rollover,
+    Sequence,
+    Standing,
+    Sustained,
+    Transition,
+)
 from .sentences import ended
 from .state import MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
 
@@ -50,6 +65,8 @@ _DETECTORS: dict[type, Detect] = {
     Level: level.detect,
     Sequence: sequence.detect,
     Absence: absence.detect,
+    Match: match.detect,
+    Plugged: plugged.detect,
 }
 V = TypeVar("V")
 #: When a detector may say something else with time alone, of those that may while nothing fails and all agree.

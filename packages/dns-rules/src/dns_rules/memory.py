@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .plans import Plans
 from .routes import Routes
-from .rules import Absence, Baseline, Latency, Level, Rollover, Standing, Sustained, Transition, scaled
+from .rules import Absence, Baseline, Latency, Level, Match, Plugged, Rollover, Standing, Sustained, Transition, scaled
 from .state import MICROS, moment
 from .window import Window
 
@@ -48,7 +48,9 @@ class Memory:
         self.plans = Plans(zone)
         self.routes = Routes(zone, rules, self.plans)
         windows = [
-            rule.detect.window for rule in rules.rules if isinstance(rule.detect, Sustained | Baseline | Latency)
+            rule.detect.window
+            for rule in rules.rules
+            if isinstance(rule.detect, Sustained | Baseline | Latency | Match)
         ]
         self.ring = int(max([_RING, *(scaled(window, zone.criticality) * MICROS for window in windows)]))
         """How long sealed tallies are kept, in microseconds."""
@@ -113,7 +115,7 @@ class Memory:
 def _is_watchful(detect: Detector, zone: Zone) -> bool:
     if isinstance(detect, Level) and detect.of == "ttl":
         return zone.ttl_minimum is not None
-    return isinstance(detect, Standing | Rollover | Baseline | Latency | Level | Absence)
+    return isinstance(detect, Standing | Rollover | Baseline | Latency | Level | Absence | Plugged)
 
 
 def _questions(detect: Detector, zone: Zone) -> tuple[str, ...]:

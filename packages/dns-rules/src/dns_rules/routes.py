@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dns_events import durations
+from dns_events import TYPES, Observation, durations
 
 from . import vantage
-from .rules import Baseline, Latency, Sustained
+from .matching import as_json
+from .rules import Baseline, Latency, Match, Sustained
 from .state import micros
 
 if TYPE_CHECKING:
-    from dns_events import Observation
+    from dns_events import Event
 
     from .inventory import Zone
     from .plans import Plans
@@ -40,6 +41,23 @@ class Route(NamedTuple):
     counts: tuple[Count, ...]
 
 
+class Matched:
+    """A `match` rule in one zone."""
+
+    def __init__(self, rule: Rule, detect: Match, zone: Zone, entry: dict[str, Any]) -> None:
+        self.rule = rule.id
+        self.by = detect.by
+        self.test = rule.test
+        self.zone = entry
+        """The inventory's entry, as JSON has it."""
+        self._of = rule
+        self._entry = zone
+
+    def looks_at(self, event: Event) -> bool:
+        """Whether it is asked of this event; `where` speaks of observations."""
+        return not isinstance(event, Observation) or _looks_at(self._of, event, self._entry)
+
+
 class Routes:
     """The routes into one zone's buckets under one rule pack.
 
@@ -65,6 +83,15 @@ class Routes:
         """Rules that count queries, and the outcomes that fail in their eyes."""
         self.latency = tuple((rule.id, rule.where.role) for rule in rules.rules if isinstance(rule.detect, Latency))
         """Rules that look at how long answers take, and whose."""
+        asking = [(rule, rule.detect) for rule in rules.rules if isinstance(rule.detect, Match)]
+        entry = as_json(zone) if asking else {}
+        matches = [(rule, Matched(rule, detect, zone, entry)) for rule, detect in asking]
+        self.matches = {
+            type_: tuple(matched for rule, matched in matches if name in rule.types)
+            for name, type_ in TYPES.items()
+            if asking
+        }
+        """Rules that ask something of each event, by its type; empty where there are none."""
 
     def of(self, event: Observation) -> Route:
         """The route of one observation."""

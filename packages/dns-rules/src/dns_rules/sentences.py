@@ -5,15 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never, get_args
 
 from . import words
+from .matching import split
 from .model import Criticality
-from .rules import Absence, Baseline, Divergence, Latency, Level, Rollover, Sequence, Standing, Sustained, Transition
+from .rules import (
+    Absence,
+    Baseline,
+    Divergence,
+    Latency,
+    Level,
+    Match,
+    Plugged,
+    Rollover,
+    Sequence,
+    Standing,
+    Sustained,
+    Transition,
+)
 
 if TYPE_CHECKING:
     from .model import Finding
-    from .rules import Rule, Scaled
+    from .rules import Fields, Rule, Scaled
 
 _LEVELS: tuple[Criticality, ...] = get_args(Criticality)
 _ROLES = {"authoritative": "the zone's authoritative servers", "recursive": "resolvers", None: "servers"}
+_EVENTS = {"zone_change": "edits of the zone", "traffic": "counts of traffic"}
+_COMPARED = {
+    "": "is",
+    "contains": "contains",
+    "startswith": "begins with",
+    "endswith": "ends with",
+    "re": "matches",
+    "cidr": "is in",
+    "lt": "is below",
+    "lte": "is at most",
+    "gt": "is above",
+    "gte": "is at least",
+}
 _TIMES = {"signatures_expire": "the first signature at the apex", "expires": "the registration"}
 
 
@@ -24,6 +51,7 @@ _ENDED: dict[type, str] = {
     Latency: "answers take as long as usual again",
     Standing: "all is well with it again",
     Rollover: "what caches may hold fits the zone's keys again",
+    Match: "no such event came for the window",
 }
 
 
@@ -85,6 +113,8 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
                 f"Fires when findings make at least {detect.least} of {len(detect.steps)} steps within "
                 f"{detect.within}: {steps}. The more of them, the closer and the more in this order, the surer it is."
             )
+        case Match() | Plugged():
+            return _asked(rule, detect, criticality)
         case _:
             assert_never(detect)
 
@@ -116,6 +146,35 @@ def ended(rule: Rule, finding: Finding, current: str | None) -> str:
             return f"{_TIMES[of]} lasts longer again"
         case _:
             return _ENDED.get(type(rule.detect), "nothing of it is there any more")
+
+
+def _asked(rule: Rule, detect: Match | Plugged, criticality: Criticality | None) -> str:
+    if isinstance(detect, Plugged):
+        options = ", ".join(f"{key} {value}" for key, value in detect.options.items())
+        return f"Fires when the detector {detect.name} of another package says so{options and f', with {options}'}."
+    events = words.listing((_EVENTS.get(name, f"{name}s") for name in rule.types), last="or")
+    listed = detect.fields if isinstance(detect.fields, tuple) else (detect.fields,)
+    said = [" or, ".join(map(_fields, listed))] if detect.fields else []
+    said += [] if detect.when is None else [f"`{detect.when.strip()}`"]
+    together = "" if detect.by == "zone" or "observation" not in rule.types else " of one question"
+    probes = f" from {detect.probes} probes or more" if detect.probes > 1 else ""
+    window = duration(detect.window, criticality)
+    return (
+        f"Fires on {detect.least} or more {events}{together} within {window}{probes} of which this is so: "
+        f"{' and '.join(said)}. It is over when none came for as long."
+    )
+
+
+def _fields(fields: Fields) -> str:
+    told = []
+    for key, wanted in fields.items():
+        field, operator, every, negated = split(key)
+        values = wanted if isinstance(wanted, tuple) else (wanted,)
+        listed = words.listing(
+            ("unknown" if value is None else str(value) for value in values), last="and" if every else "or", most=20
+        )
+        told.append(f"{'not: ' if negated else ''}{field} {_COMPARED[operator]} {listed}")
+    return "; ".join(told)
 
 
 def _shared(rule: Rule) -> str:
