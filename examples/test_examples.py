@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kafka_bridge.kafka.declared import load_declared, wanted_topics
+from sigma.collection import SigmaCollection
 
 HERE = Path(__file__).parent
 
@@ -90,6 +91,21 @@ def test_an_inventory_is_filled_from_octodns_and_brought_up_to_date(tmp_path):
         assert done.returncode == 0, done.stderr
         said = run("dns_rules", "inventory", "diff", str(file), form, *done.stdout.split(), cwd=place)
         assert said.returncode == 0, said.stdout
+
+
+def test_sigma_rules_are_read_and_written(tmp_path):
+    place = HERE / "sigma"
+    theirs = [str(path.relative_to(place)) for path in sorted((place / "theirs").glob("*.yml"))]
+    for folder, command in (("imported", ["import", *theirs]), ("exported", ["export", "--rules", "ours"])):
+        done = run("dns_rules", "sigma", *command, "--into", str(tmp_path / folder), cwd=place)
+        assert done.returncode == 0, done.stderr
+        kept = {path.name: path.read_text() for path in (place / folder).iterdir() if ".test." not in path.name}
+        assert {path.name: path.read_text() for path in (tmp_path / folder).iterdir()} == kept
+    assert "mail-policy-changed cannot be a Sigma rule: compares with the inventory" in done.stderr
+    for path in (place / "exported").iterdir():
+        assert SigmaCollection.from_yaml(path.read_text()).errors == []
+    assert run("dns_rules", "test", "--rules", "imported", cwd=place).returncode == 0
+    assert run("dns_rules", "check", "--rules", "ours", cwd=place).returncode == 0
 
 
 def test_collector_configurations_are_fine_and_meet_at_their_ports():
@@ -218,6 +234,7 @@ def test_every_folder_is_listed_and_tested():
         "plugin-detector",
         "plugin-source",
         "replay",
+        "sigma",
     }
 
 

@@ -25,9 +25,8 @@ class Few(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __call__(self, state, rule, zone, now):
         if len(state.latest) >= self.least:
             return Reading({}, frozenset({""}))
-        return Reading(
-            {"": Condition(where=Offender(), what=f"{1 // len(state.latest)} is few", facts={})}, frozenset()
-        )
+        few = Condition(where=Offender(), what=f"{1 // len(state.latest)} is few", facts={})
+        return Reading({"": few}, frozenset())
 
 
 class Entry:
@@ -63,11 +62,11 @@ def engine(rules):
 
 def test_it_judges_beside_the_others(tmp_path):
     runner = engine(pack(tmp_path))
-    runner.step(events("example.com", (Span(to="30s"), Span(from_="30s", to="60s", qtype="TXT"))))
-    assert [f.state for f in engine(pack(tmp_path)).step(events("example.com", (Span(to="60s"),))).findings] == [
-        "active"
+    step = runner.step(events("example.com", (Span(to="60s"), Span(from_="30s", to="60s", qtype="TXT"))))
+    assert [(f.state, f.what) for f in step.findings] == [
+        ("active", "1 is few"),
+        ("cleared", "nothing of it is there any more"),
     ]
-    assert runner.judgement.state("example.com").active == {}
 
 
 def test_what_it_raises_ends_nothing_and_is_told(tmp_path):
@@ -82,7 +81,7 @@ def test_what_it_raises_ends_nothing_and_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("detect", "message"),
     [
-        ({"detector": "few_question"}, "no installed package has a detector 'few_question'; did you mean 'few_questions'?"),
+        ({"detector": "few_question"}, "has a detector 'few_question'; did you mean 'few_questions'?"),
         ({"detector": "xyz"}, "no installed package has a detector 'xyz'; built in are sustained, "),
         ({"detector": "broken"}, "detector 'broken' cannot be imported: No module named 'numpy'"),
         ({"options": {"leest": 2}}, "unknown key 'leest'; did you mean 'least'?"),

@@ -246,7 +246,7 @@ def _told(error: Exception) -> str:
 @lru_cache
 def fields_of(name: str) -> tuple[str, ...]:
     """The fields of a type of event that can be compared; ``*`` for whatever key."""
-    return _paths(inspect.type_info(TYPES[name]))
+    return tuple(dict.fromkeys(("type", *_paths(inspect.type_info(TYPES[name])))))
 
 
 def _paths(info: inspect.Type) -> tuple[str, ...]:
