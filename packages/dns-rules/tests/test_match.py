@@ -76,7 +76,7 @@ def steps(rules, recording):
         ({"answers.ttl|lt": 60}, True),
         ({"answers.ttl|gt": 60}, False),
         ({"flags": "AA"}, True),
-        ({"latency": None, "ttl": 30}, True),
+        ({"latency": None, "ttl": ["30", 31]}, True),
         ({"latency|not": None}, False),
         ({"latency|gt": 1}, False),
         ([{"qtype": "A"}, {"name|contains": "example", "qtype|not": ["A", "AAAA"]}], True),

@@ -43,7 +43,11 @@ class Entry:
 
 @pytest.fixture(autouse=True)
 def packages(monkeypatch):
-    found = {"few_questions": Entry(Few), "broken": Entry(ImportError("No module named 'numpy'"))}
+    found = {
+        "few_questions": Entry(Few),
+        "broken": Entry(ImportError("No module named 'numpy'")),
+        "bare": Entry(Offender),
+    }
     monkeypatch.setattr(plugins, "installed", lambda: found)
     plugins.kind.cache_clear()
     yield
@@ -83,7 +87,8 @@ def test_what_it_raises_ends_nothing_and_is_told(tmp_path):
     [
         ({"detector": "few_question"}, "has a detector 'few_question'; did you mean 'few_questions'?"),
         ({"detector": "xyz"}, "no installed package has a detector 'xyz'; built in are sustained, "),
-        ({"detector": "broken"}, "detector 'broken' cannot be imported: No module named 'numpy'"),
+        ({"detector": "broken"}, "detector 'broken' cannot be used: No module named 'numpy'"),
+        ({"detector": "bare"}, "<class 'dns_rules.model.Offender'> is no msgspec Struct that can be called"),
         ({"options": {"leest": 2}}, "unknown key 'leest'; did you mean 'least'?"),
         ({"options": {"least": "two"}}, "Expected `int`, got `str` (at $.detect.options.least)"),
         ({"least": 2}, "unknown key 'least'"),

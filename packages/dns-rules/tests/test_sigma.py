@@ -50,6 +50,8 @@ def sigma(tmp_path, detection, **replaced):
     [
         ("s: {query|endswith: [.a., .b]}\ncondition: s", {"name|endswith": [".a", ".b"]}),
         ("s: {QueryName: x.example.com, record_type: 16}\ncondition: s", {"name": "x.example.com", "qtype": "TXT"}),
+        ("s: {answer|endswith: .evil.com}\ncondition: s", {"answers.data|endswith": [".evil.com", ".evil.com."]}),
+        ("s: {answer: 192.0.2.1}\ncondition: not s", {"answers.data|not": "192.0.2.1"}),
         ("s: {answer: '*cmd*'}\ncondition: s", {"answers.data|contains": "cmd"}),
         ("s: {answer: 'c*d?'}\ncondition: s", {"answers.data|re": "(?is)^c.*d.$"}),
         ("s: {answer: 'c\\*d'}\ncondition: s", {"answers.data": "c*d"}),

@@ -128,7 +128,7 @@ def _suggested(near: list[str], known: list[str]) -> str:
 def _equals(wanted: Value) -> Check:
     if isinstance(wanted, str):
         lower = wanted.lower()
-        return lambda value: isinstance(value, str) and value.lower() == lower
+        return lambda value: isinstance(value, str | int | float) and str(value).lower() == lower
     return lambda value: value == wanted and isinstance(value, bool) is isinstance(wanted, bool)
 
 

@@ -145,7 +145,7 @@ def _plugged(document: Document, value: Any) -> Any:
     try:
         kind = plugins.kind(name)
     except ImportError as error:
-        raise document.error("$.detect.detector", f"detector {name!r} cannot be imported: {error}") from error
+        raise document.error("$.detect.detector", f"detector {name!r} cannot be used: {error}") from error
     document.convert_part("$.detect.options", detect.get("options", {}), kind)
     return {**value, "detect": {**detect, "detector": "plugin", "name": name}}
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from msgspec import Struct
+
 GROUP = "dns_rules.detectors"
 
 
@@ -18,18 +20,18 @@ def installed() -> dict[str, EntryPoint]:
 
 
 @cache
-def kind(name: str) -> type:
+def kind(name: str) -> type[Struct]:
     """The Struct that a name stands for.
 
     Raises:
-        LookupError: no installed package has it.
-        ImportError: one has, and cannot be imported.
+        KeyError: no installed package has it.
+        ImportError: one has, and it is none.
     """
-    entry = installed().get(name)
-    if entry is None:
-        raise LookupError(name)
     try:
-        loaded: type = entry.load()
-    except AttributeError as error:
+        loaded = installed()[name].load()
+    except (AttributeError, ImportError) as error:
         raise ImportError(str(error)) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Struct) and "__call__" in dir(loaded)):
+        msg = f"{loaded!r} is no msgspec Struct that can be called"
+        raise ImportError(msg)
     return loaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from dns_events import durations
 from msgspec import Meta, Struct, convert, field
@@ -239,8 +239,7 @@ class Plugged(
     @cached_property
     def asked(self) -> Detect:
         """What is asked, with these options."""
-        made: Detect = convert(self.options, plugins.kind(self.name))
-        return made
+        return cast("Detect", convert(self.options, plugins.kind(self.name)))
 
 
 Detector = (

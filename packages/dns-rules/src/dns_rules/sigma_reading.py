@@ -40,6 +40,8 @@ _FIELDS = {
     "answers.data": ("answer", "answers", "queryresults", "dns.answers.data"),
     "rcode": ("rcode", "rcode_name", "response_code", "dns.response_code"),
 }
+#: What is a name in the data of a record, and no address.
+_NAME = re.compile(r"[\w.-]*\.[a-z][a-z0-9-]+", re.IGNORECASE)
 _KNOWN = {said: ours for ours, names in _FIELDS.items() for said in names}
 _LEVELS = {"critical": "critical", "high": "warning", "medium": "warning", "low": "info", "informational": "info"}
 
@@ -139,9 +141,14 @@ def _leaf(node: Any, document: Document, event: str, *, negated: bool) -> Fields
     operator, value, flipped = _value(node, document)
     if isinstance(value, int) and operator == "" and field in {"qtype", "rcode"}:
         value = dns.rdatatype.to_text(value) if field == "qtype" else dns.rcode.to_text(value)  # type: ignore[arg-type]
-    if isinstance(value, str) and field == "name" and operator in {"", "endswith"}:
-        value = value.removesuffix(".")
-    return {f"{field}{operator and '|' + operator}{'|not' if negated is not flipped else ''}": (value,)}
+    values: tuple[Value, ...] = (value,)
+    if isinstance(value, str) and operator in {"", "endswith"}:
+        bare = value.removesuffix(".")
+        if field == "name":
+            values = (bare,)
+        elif field == "answers.data" and _NAME.fullmatch(bare):
+            values = (bare, f"{bare}.")  # names are absolute there
+    return {f"{field}{operator and '|' + operator}{'|not' if negated is not flipped else ''}": values}
 
 
 def _value(node: Any, document: Document) -> tuple[str, Value, bool]:

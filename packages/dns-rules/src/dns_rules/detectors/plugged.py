@@ -19,7 +19,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`."""
     assert isinstance(rule.detect, Plugged)
     try:
-        return rule.detect.asked(state, rule, zone, now)
+        reading = rule.detect.asked(state, rule, zone, now)
+        return Reading(dict(reading.holds), frozenset(reading.cleared))
     except Exception as error:  # noqa: BLE001 - a stranger's code
         fail(state, rule.id, f"{type(error).__name__}: {error}", now)
         return Reading({}, frozenset())
