@@ -30,7 +30,7 @@ from .state import (
 if TYPE_CHECKING:
     from dns_events import Event, Record
 
-    from .routes import Matched, Route, Routes
+    from .routes import Route, Routes
 
 #: So many records of an answer are held.
 MOST_DATA = 16
@@ -66,7 +66,7 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
     elif isinstance(event, Traffic):
         _traffic(state, bucket, event, time, routes)
     if routes.matches:
-        _match(state, bucket, event, time, routes.matches.get(type(event), ()))
+        _match(state, bucket, event, time, routes)
 
 
 def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int, route: Route) -> None:
@@ -140,16 +140,16 @@ def _traffic(state: ZoneState, bucket: Bucket, event: Traffic, time: int, routes
                 tally.evidence = max(tally.evidence, (time, event.id))
 
 
-def _match(state: ZoneState, bucket: Bucket, event: Event, time: int, rules: tuple[Matched, ...]) -> None:
+def _match(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Routes) -> None:
     tree = None
-    for rule in rules:
-        if not rule.looks_at(event):
+    for rule, detect in routes.matches[type(event)]:
+        if isinstance(event, Observation) and not routes.looks_at(rule, event):
             continue
         tree = tree or as_json(event)
         try:
-            matches = rule.test(tree, rule.zone)
+            matches = rule.test(tree, routes.entry)
         except EvaluationError as error:
-            fail(state, rule.rule, str(error), time)
+            fail(state, rule.id, str(error), time)
             continue
         if matches:
             server = event.server if isinstance(event, Observation | Traffic) else None
@@ -158,8 +158,8 @@ def _match(state: ZoneState, bucket: Bucket, event: Event, time: int, rules: tup
             )
             key, why = "", type_of(event)
             if isinstance(event, Observation):
-                key, why = f"{event.name}/{event.qtype}" if rule.by == "question" else "", event.outcome
-            _count(state, bucket, Count(rule.rule, key, seen_from, why), time, event.id)
+                key, why = f"{event.name}/{event.qtype}" if detect.by == "question" else "", event.outcome
+            _count(state, bucket, Count(rule.id, key, seen_from, why), time, event.id)
 
 
 def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str) -> Tally | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
+import operator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -97,32 +98,31 @@ def split(key: str) -> tuple[str, str, bool, bool]:
 
 
 def _field(key: str, wanted: Value | tuple[Value, ...], known: list[str], at: str) -> Check:
-    field, operator, every, negated = split(key)
+    field, comparison, every, negated = split(key)
     if not any(field == path or (path.endswith("*") and field.startswith(path[:-1])) for path in known):
         near = difflib.get_close_matches(field, known, n=1, cutoff=0.5)
-        raise FaultError(at, f"no field {field!r} in these events; {_suggested(near, known)}")
-    if operator not in OPERATORS:
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        raise FaultError(at, f"no field {field!r} in these events; {hint}")
+    if comparison not in OPERATORS:
         said = ", ".join(filter(None, OPERATORS))
-        raise FaultError(at, f"no modifier {operator!r}; there are {said}, all and not")
+        raise FaultError(at, f"no modifier {comparison!r}; there are {said}, all and not")
     values = wanted if isinstance(wanted, tuple) else (wanted,)
     if not values:
         raise FaultError(at, "no value; write one, or a list")
     try:
-        checks = [OPERATORS[operator](value) for value in values]
+        checks = [OPERATORS[comparison](value) for value in values]
     except (AttributeError, TypeError, ValueError) as error:
-        raise FaultError(at, f"{operator or 'equality'} of {wanted!r}: {error}") from error
-    path = field.split(".")
+        raise FaultError(at, f"{comparison or 'equality'} of {wanted!r}: {error}") from error
+    first, *path = field.split(".")
     join = all if every else any
 
     def test(event: dict[str, Any]) -> bool:
-        found = list(_values(event, path)) or [None]
+        value = event.get(first)
+        # Most fields are one value.
+        found = list(_values(value, path)) or [None] if path or isinstance(value, list) else [value]
         return join(any(check(value) for value in found) for check in checks) is not negated
 
     return test
-
-
-def _suggested(near: list[str], known: list[str]) -> str:
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
 
 
 def _equals(wanted: Value) -> Check:
@@ -157,34 +157,36 @@ def _regex(pattern: Any) -> Check:
 
 def _cidr(text: Any) -> Check:
     network = ipaddress.ip_network(text)
+    return lambda value: (address := _address(value)) is not None and address in network
 
-    def check(value: Any) -> bool:
-        try:
-            return ipaddress.ip_address(value) in network
-        except ValueError:
-            return False
 
-    return check
+@lru_cache(maxsize=16384)
+def _address(text: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    # Answers are the same few for hours.
+    try:
+        return ipaddress.ip_address(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 #: How the value of a field is compared.
 OPERATORS: dict[str, Callable[[Any], Check]] = {
     "": _equals,
-    "contains": _of_text(lambda value, wanted: wanted in value),
+    "contains": _of_text(operator.contains),
     "startswith": _of_text(str.startswith),
     "endswith": _of_text(str.endswith),
     "re": _regex,
     "cidr": _cidr,
-    "lt": _of_number(lambda value, wanted: value < wanted),
-    "lte": _of_number(lambda value, wanted: value <= wanted),
-    "gt": _of_number(lambda value, wanted: value > wanted),
-    "gte": _of_number(lambda value, wanted: value >= wanted),
+    "lt": _of_number(operator.lt),
+    "lte": _of_number(operator.le),
+    "gt": _of_number(operator.gt),
+    "gte": _of_number(operator.ge),
 }
 
 
 def _values(value: Any, path: list[str]) -> Iterator[Any]:
     """What stands at a path, of lists every item."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         for item in value:
             yield from _values(item, path)
     elif not path:

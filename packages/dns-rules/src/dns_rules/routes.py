@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dns_events import TYPES, Observation, durations
+from dns_events import TYPES, durations
 
 from . import vantage
 from .matching import as_json
@@ -12,7 +12,7 @@ from .rules import Baseline, Latency, Match, Sustained
 from .state import micros
 
 if TYPE_CHECKING:
-    from dns_events import Event
+    from dns_events import Observation
 
     from .inventory import Zone
     from .plans import Plans
@@ -41,23 +41,6 @@ class Route(NamedTuple):
     counts: tuple[Count, ...]
 
 
-class Matched:
-    """A `match` rule in one zone."""
-
-    def __init__(self, rule: Rule, detect: Match, zone: Zone, entry: dict[str, Any]) -> None:
-        self.rule = rule.id
-        self.by = detect.by
-        self.test = rule.test
-        self.zone = entry
-        """The inventory's entry, as JSON has it."""
-        self._of = rule
-        self._entry = zone
-
-    def looks_at(self, event: Event) -> bool:
-        """Whether it is asked of this event; `where` speaks of observations."""
-        return not isinstance(event, Observation) or _looks_at(self._of, event, self._entry)
-
-
 class Routes:
     """The routes into one zone's buckets under one rule pack.
 
@@ -84,14 +67,14 @@ class Routes:
         self.latency = tuple((rule.id, rule.where.role) for rule in rules.rules if isinstance(rule.detect, Latency))
         """Rules that look at how long answers take, and whose."""
         asking = [(rule, rule.detect) for rule in rules.rules if isinstance(rule.detect, Match)]
-        entry = as_json(zone) if asking else {}
-        matches = [(rule, Matched(rule, detect, zone, entry)) for rule, detect in asking]
         self.matches = {
-            type_: tuple(matched for rule, matched in matches if name in rule.types)
+            type_: tuple((rule, detect) for rule, detect in asking if name in rule.types)
             for name, type_ in TYPES.items()
             if asking
         }
         """Rules that ask something of each event, by its type; empty where there are none."""
+        self.entry: dict[str, Any] = as_json(zone) if asking else {}
+        """The inventory's entry, as they see it."""
 
     def of(self, event: Observation) -> Route:
         """The route of one observation."""
@@ -109,6 +92,10 @@ class Routes:
                 self._known.clear()
             route = self._known[kind] = self._route(event)
         return route
+
+    def looks_at(self, rule: Rule, event: Observation) -> bool:
+        """Whether an observation is one of those that a rule is asked of."""
+        return _looks_at(rule, event, self._zone)
 
     def _is_removed(self, event: Observation) -> bool:
         plan = self._plans.made(f"{event.name}/{event.qtype}", micros(event.time))
