@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kafka_bridge.kafka.declared import load_declared, wanted_topics
+from sigma.collection import SigmaCollection
 
 HERE = Path(__file__).parent
 
@@ -90,6 +91,21 @@ def test_an_inventory_is_filled_from_octodns_and_brought_up_to_date(tmp_path):
         assert done.returncode == 0, done.stderr
         said = run("dns_rules", "inventory", "diff", str(file), form, *done.stdout.split(), cwd=place)
         assert said.returncode == 0, said.stdout
+
+
+def test_sigma_rules_are_read_and_written(tmp_path):
+    place = HERE / "sigma"
+    theirs = [str(path.relative_to(place)) for path in sorted((place / "theirs").glob("*.yml"))]
+    for folder, command in (("imported", ["import", *theirs]), ("exported", ["export", "--rules", "ours"])):
+        done = run("dns_rules", "sigma", *command, "--into", str(tmp_path / folder), cwd=place)
+        assert done.returncode == 0, done.stderr
+        kept = {path.name: path.read_text() for path in (place / folder).iterdir() if ".test." not in path.name}
+        assert {path.name: path.read_text() for path in (tmp_path / folder).iterdir()} == kept
+    assert "mail-policy-changed cannot be a Sigma rule: compares with the inventory" in done.stderr
+    for path in (place / "exported").iterdir():
+        assert SigmaCollection.from_yaml(path.read_text()).errors == []
+    assert run("dns_rules", "test", "--rules", "imported", cwd=place).returncode == 0
+    assert run("dns_rules", "check", "--rules", "ours", cwd=place).returncode == 0
 
 
 def test_collector_configurations_are_fine_and_meet_at_their_ports():
@@ -210,33 +226,44 @@ def test_every_folder_is_listed_and_tested():
     folders = {path.name for path in HERE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     listed = (HERE / "README.md").read_text()
     assert all(f"[{name}]" in listed for name in folders)
-    assert folders == {"collector", "collector-kafka-timescale", "inventory", "own-rules", "plugin-source", "replay"}
+    assert folders == {
+        "collector",
+        "collector-kafka-timescale",
+        "inventory",
+        "own-rules",
+        "plugin-detector",
+        "plugin-source",
+        "replay",
+        "sigma",
+    }
+
+
+def installed(place: Path, tmp_path: Path) -> Path:
+    """A folder for the path with the wheel of an example in it."""
+    uv = HERE.parent / ".venv" / "bin" / "uv"
+    build = [str(uv)] if uv.exists() else [sys.executable, "-m", "uv"]
+    target = tmp_path / "site"
+    arguments = ["pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", target, place]
+    done = subprocess.run([*build, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def test_a_detector_of_ones_own_is_installed_and_judges(tmp_path, monkeypatch):
+    place = HERE / "plugin-detector"
+    missing = run("dns_rules", "check", "--rules", "rules", cwd=place)
+    assert missing.returncode == 1
+    assert "rules/fast-flux.yaml:7: no installed package has a detector 'fast_flux'" in missing.stderr
+    monkeypatch.setenv("PYTHONPATH", str(installed(place, tmp_path)))
+    tested = run("dns_rules", "test", "--rules", "rules", "--json", cwd=place)
+    assert tested.returncode == 0, tested.stdout
+    assert [case["fired"] for case in json.loads(tested.stdout)] == [["fast-flux"], []]
 
 
 def test_a_source_of_ones_own_is_installed_and_runs(tmp_path):
     """The real entry-point machinery: a wheel in a folder of its own on the path, and the command that users run."""
-    uv = HERE.parent / ".venv" / "bin" / "uv"
     place = HERE / "plugin-source"
-    build = [sys.executable, "-m", "uv"] if not uv.exists() else [str(uv)]
-    target = tmp_path / "site"
-    done = subprocess.run(
-        [
-            *build,
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--python",
-            sys.executable,
-            "--target",
-            str(target),
-            str(place),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    target = installed(place, tmp_path)
     here = tmp_path / "here"
     shutil.copytree(place, here)
     # A root on loopback where nobody answers: the example's zone is not looked for on the Internet.

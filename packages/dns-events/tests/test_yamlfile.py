@@ -28,6 +28,11 @@ def test_what_is_not_too_deep_is_read(tmp_path):
     assert value == []
 
 
+def test_words_that_begin_as_booleans_do_are_words(tmp_path):
+    value = document(tmp_path, "[true, false, trueblue, falsehood, on, 'true']").value
+    assert value == [True, False, "trueblue", "falsehood", "on", "true"]
+
+
 def bomb(item):
     """A few lines in which each line holds the one before many times."""
     lines = ["a0: &a0 {x: 1}"]

@@ -39,7 +39,7 @@ def test_no_runbook_without_a_rule():
         ("high: 3m, normal: 5m", "high: 3m", "nothing for normal; write one for each criticality"),
         ("critical: 60s", "critical: soon", "'soon' is not a duration"),
         ("hold: 15s", "hodl: 15s", "unknown key 'hodl'; did you mean 'hold'?"),
-        ("detector: sustained", "detector: sustaned", "Invalid value 'sustaned'"),
+        ("detector: sustained", "detector: sustaned", "has a detector 'sustaned'; did you mean 'sustained'?"),
         ("regions-disagree,", "regions-disagre,", "rule 'regions-disagre' is not in"),
         ("class: availability", "class: outage", "Invalid enum value 'outage'"),
     ],

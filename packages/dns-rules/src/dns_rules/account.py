@@ -17,6 +17,8 @@ from .rules import (
     Divergence,
     Latency,
     Level,
+    Match,
+    Plugged,
     Rollover,
     Sequence,
     Standing,
@@ -34,6 +36,13 @@ if TYPE_CHECKING:
     from .inventory import Zone
     from .model import Criticality
     from .rules import Rule, Rules
+
+
+_RENEWED = {
+    "ttl": "A TTL of the inventory's `ttl_minimum` or more, or a change window that allows `ttl`.",
+    "signatures_expire": "New signatures before the time that is asked for.",
+    "expires": "A renewal before the time that is asked for.",
+}
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -120,18 +129,16 @@ def prevented(rule: Rule, incident: Incident, criticality: Criticality | None) -
             return f"A mend within {sentences.duration(length, criticality)}{allowed}."
         case Rollover():
             return "Keeping the old key until every cache has dropped what it is needed for: the TTL after the change."
-        case Level(of="ttl"):
-            return "A TTL of the inventory's `ttl_minimum` or more, or a change window that allows `ttl`."
         case Level(of=of):
-            return (
-                f"{'New signatures' if of == 'signatures_expire' else 'A renewal'} before the time that is asked for."
-            )
+            return _RENEWED[of]
         case Baseline() | Latency() | Volume():
             return "What is usual for the zone at this hour of the week."
         case Sequence(steps=steps, least=least):
             return f"Any of its {len(steps)} steps declared in a change window, so that fewer than {least} were left."
         case Absence(silent=silent):
             return f"An observation within {sentences.duration(silent, criticality)}."
+        case Match() | Plugged():
+            return "Nothing that it looks for; where it is meant, a narrower condition."
 
 
 def in_words(event: Event) -> str:

@@ -11,7 +11,7 @@ from .correlate import correlate
 from .health import assess
 from .judge import dismiss, judge
 from .model import Finding, Health, Incident, Tick
-from .state import MICROS, CorrelationState, ZoneState, decode, encode, micros, moment
+from .state import MICROS, CorrelationState, Failure, ZoneState, decode, encode, micros, moment
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -144,6 +144,15 @@ class Judgement:
                 del self._reached[before]
         if after is not None:
             self._reached[after] += 1
+
+    def failures(self) -> dict[str, Failure]:
+        """Rules that could say neither yes nor no, over all zones."""
+        found: dict[str, Failure] = {}
+        for _, state in sorted(self._zones.items()):
+            for rule, failure in state.failures.items():
+                known = found.setdefault(rule, Failure(text=failure.text))
+                known.number += failure.number
+        return found
 
     def end(self) -> dt.datetime:
         """The time at which everything that is still open can be judged, as at the end of a recording."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Health looks at the questions of the last minutes.
 WINDOW = 120 * MICROS
+#: Rules that could not be evaluated are told of for so long.
+_FAILED = 3600 * MICROS
 _DEDUCTION = {"critical": 70, "warning": 25, "info": 5}
 _AT_RISK_SHARE = 0.02
 
@@ -59,12 +61,17 @@ def assess(state: ZoneState, zone: Zone, rules: Rules) -> Health:
         score -= lost
         reasons.append(f"−{lost}: {words.percent(failed / total)} of the latest answers failed")
         worst = "at_risk" if worst == "healthy" else worst
+    failed_rules = tuple(
+        f"rule {rule} could not be evaluated {failure.number} times: {failure.text}"
+        for rule, failure in sorted(state.failures.items())
+        if failure.time > now - _FAILED
+    )
     return Health(
         zone=state.zone,
         time=moment(now),
         status="unknown" if total == 0 else worst,  # type: ignore[arg-type]  # one of the three above
         score=max(0, score),
-        reasons=tuple(reasons) if total else ("no answer from any probe in the last two minutes",),
+        reasons=(tuple(reasons) if total else ("no answer from any probe in the last two minutes",)) + failed_rules,
         agreement=round(min(shares), 4) if shares else None,
         dnssec=_dnssec(statuses),
         regions={

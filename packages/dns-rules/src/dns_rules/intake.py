@@ -6,11 +6,26 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from dns_events import Delegation, Observation, Registration, Traffic, ZoneChange, fingerprint
+from dns_events import Delegation, Observation, Registration, Traffic, ZoneChange, fingerprint, type_of
 
 from . import vantage
 from .latencies import step_of
-from .state import MAX_EDITS, MAX_IDS, MAX_QUESTIONS, MAX_VANTAGES, Bucket, Edit, Latest, Seen, Tally, ZoneState, micros
+from .matching import EvaluationError, as_json
+from .routes import Count
+from .state import (
+    MAX_EDITS,
+    MAX_IDS,
+    MAX_QUESTIONS,
+    MAX_VANTAGES,
+    Bucket,
+    Edit,
+    Latest,
+    Seen,
+    Tally,
+    ZoneState,
+    fail,
+    micros,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +33,7 @@ if TYPE_CHECKING:
     from dns_events import Event, Probe, Record
 
     from .inventory import Zone
-    from .routes import Count, Route, Routes
+    from .routes import Route, Routes
 
 #: So many records of an answer are held: all of nearly every set, so that they can be compared with the inventory.
 _MOST_ANSWERED = 256
@@ -59,6 +74,8 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
         _edit(bucket, event, time)
     elif isinstance(event, Traffic):
         _traffic(state, bucket, event, time, routes)
+    if routes.matches:
+        _match(state, bucket, event, time, routes)
 
 
 def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int, route: Route) -> None:
@@ -142,6 +159,28 @@ def _traffic(state: ZoneState, bucket: Bucket, event: Traffic, time: int, routes
                 tally.evidence = max(tally.evidence, (time, event.id))
 
 
+def _match(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Routes) -> None:
+    tree = None
+    for rule, detect in routes.matches[type(event)]:
+        if isinstance(event, Observation) and not routes.looks_at(rule, event):
+            continue
+        tree = tree or as_json(event)
+        try:
+            matches = rule.test(tree, routes.entry)
+        except EvaluationError as error:
+            fail(state, rule.id, str(error), time)
+            continue
+        if matches:
+            server = event.server if isinstance(event, Observation | Traffic) else None
+            seen_from = vantage.key(
+                event.probe.region or event.probe.id, event.probe.id, "" if server is None else server.address
+            )
+            key, why = "", type_of(event)
+            if isinstance(event, Observation):
+                key, why = f"{event.name}/{event.qtype}" if detect.by == "question" else "", event.outcome
+            _count(state, bucket, Count(rule.id, key, seen_from, why), time, event.id)
+
+
 def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str) -> Tally | None:
     """A rule's tally of one place, as one vantage sees it; ``None`` where there are too many."""
     keys = bucket.tallies.get(rule)
@@ -155,6 +194,9 @@ def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str
         vantages = keys[key] = {}
     tally = vantages.get(seen_from)
     if tally is None:
+        if len(vantages) >= MAX_VANTAGES:
+            state.refused += 1
+            return None
         tally = vantages[seen_from] = Tally()
     return tally
 

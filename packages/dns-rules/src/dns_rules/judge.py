@@ -15,6 +15,8 @@ from .detectors import (
     divergence,
     latency,
     level,
+    match,
+    plugged,
     rollover,
     sequence,
     standing,
@@ -31,6 +33,8 @@ from .rules import (
     Divergence,
     Latency,
     Level,
+    Match,
+    Plugged,
     Rollover,
     Sequence,
     Standing,
@@ -64,6 +68,8 @@ _DETECTORS: dict[type, Detect] = {
     Level: level.detect,
     Sequence: sequence.detect,
     Absence: absence.detect,
+    Match: match.detect,
+    Plugged: plugged.detect,
 }
 V = TypeVar("V")
 #: When a detector may say something else with time alone, of those that may while nothing fails and all agree.

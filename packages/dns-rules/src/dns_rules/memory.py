@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING
 
 from .plans import Plans
 from .routes import Routes
-from .rules import Absence, Baseline, Latency, Level, Rollover, Standing, Sustained, Transition, Volume, scaled
+from .rules import (
+    Absence,
+    Baseline,
+    Latency,
+    Level,
+    Match,
+    Plugged,
+    Rollover,
+    Standing,
+    Sustained,
+    Transition,
+    Volume,
+    scaled,
+)
 from .state import MICROS, moment
 from .window import Window
 
@@ -48,7 +61,9 @@ class Memory:
         self.plans = Plans(zone)
         self.routes = Routes(zone, rules, self.plans)
         detectors = [rule.detect for rule in rules.rules]
-        windows = [each.window for each in detectors if isinstance(each, Sustained | Baseline | Volume | Latency)]
+        windows = [
+            each.window for each in detectors if isinstance(each, Sustained | Baseline | Volume | Latency | Match)
+        ]
         self.ring = int(max([_RING, *(scaled(window, zone.criticality) * MICROS for window in windows)]))
         """How long sealed tallies are kept, in microseconds."""
         self.oldest_answer = ALWAYS
@@ -112,7 +127,7 @@ class Memory:
 def _is_watchful(detect: Detector, zone: Zone) -> bool:
     if isinstance(detect, Level) and detect.of == "ttl":
         return zone.ttl_minimum is not None
-    return isinstance(detect, Standing | Rollover | Baseline | Volume | Latency | Level | Absence)
+    return isinstance(detect, Standing | Rollover | Baseline | Volume | Latency | Level | Absence | Plugged)
 
 
 def _questions(detect: Detector, zone: Zone) -> tuple[str, ...]:

@@ -16,16 +16,31 @@ is changed by the keys that the upper file has, and by no others::
 
 from __future__ import annotations
 
+import difflib
 import string
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from dns_events import TYPES, durations
 from dns_events.yamlfile import Document
 from msgspec import Struct, structs
 
-from . import words
+from . import matching, plugins, words
 from .errors import RulesError
-from .rules import CHANGE, PACKAGED, PLACEHOLDERS, TTL_MINIMUM, Level, Rule, Rules, Sequence, Transition
+from .rules import (
+    CHANGE,
+    PACKAGED,
+    PLACEHOLDERS,
+    TTL_MINIMUM,
+    Detector,
+    Level,
+    Match,
+    Plugged,
+    Rule,
+    Rules,
+    Sequence,
+    Transition,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +50,9 @@ MANIFEST = "pack.yaml"
 _BASE = "packaged"
 #: Packs over packs, at most.
 _DEEP = 8
+#: Of a `match` rule, at most: the tallies of all rules are kept for as long.
+_LONGEST = 3600
+BUILT_IN = tuple(str(each.__struct_config__.tag) for each in get_args(Detector) if each is not Plugged)
 
 
 class Pack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,8 +132,40 @@ def _laid(below: Mapping[str, Any], above: Any) -> dict[str, Any]:
     return merged
 
 
+def _plugged(document: Document, value: Any) -> Any:
+    """The rule's values, with a detector of another package in the form that is kept of it."""
+    detect = value.get("detect") if isinstance(value, dict) else None
+    if not isinstance(detect, dict) or not isinstance(name := detect.get("detector"), str) or name in BUILT_IN:
+        return value
+    known = plugins.installed()
+    if name not in known:
+        near = difflib.get_close_matches(name, [*BUILT_IN, *known], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"built in are {', '.join(BUILT_IN)}"
+        raise document.error("$.detect.detector", f"no installed package has a detector {name!r}; {hint}")
+    try:
+        kind = plugins.kind(name)
+    except ImportError as error:
+        raise document.error("$.detect.detector", f"detector {name!r} cannot be used: {error}") from error
+    document.convert_part("$.detect.options", detect.get("options", {}), kind)
+    return {**value, "detect": {**detect, "detector": "plugin", "name": name}}
+
+
+def _matches(document: Document, rule: Rule, detect: Match) -> None:
+    for place, name in enumerate(rule.types):
+        if name not in TYPES:
+            at = "$.on" if isinstance(rule.on, str) else f"$.on[{place}]"
+            raise document.error(at, f"no event {name!r}; there are {', '.join(TYPES)}")
+    try:
+        rule.test  # noqa: B018 - what is compiled once, now
+    except matching.FaultError as fault:
+        raise document.error(f"$.detect{fault.at}", str(fault)) from fault
+    windows = [detect.window] if isinstance(detect.window, str) else detect.window.values()
+    if any(durations.seconds(text) > _LONGEST for text in windows):
+        raise document.error("$.detect.window", "longer than an hour; write 1h or less")
+
+
 def _rule(document: Document, value: Any) -> Rule:
-    rule: Rule = document.convert_part("$", value, Rule)
+    rule: Rule = document.convert_part("$", _plugged(document, value), Rule)
     if rule.id != document.path.stem:
         raise document.error("$.id", f"id {rule.id!r} differs from the file's name; write {document.path.stem!r}")
     for path, duration in _durations(rule):
@@ -133,6 +183,8 @@ def _rule(document: Document, value: Any) -> Rule:
                 )
     if isinstance(rule.detect, Level) and (rule.detect.of == "ttl") != (rule.detect.below == TTL_MINIMUM):
         raise document.error("$.detect.below", f"`of: ttl` goes with `below: {TTL_MINIMUM}`, all else with a duration")
+    if isinstance(rule.detect, Match):
+        _matches(document, rule, rule.detect)
     texts = {"$.title": rule.title, "$.shared.title": "" if rule.shared is None else rule.shared.title} | {
         f"$.check_first[{i}]": t for i, t in enumerate(rule.checks)
     }

@@ -54,11 +54,18 @@ def replay(
             if progress is not None:
                 progress(lines.tell() if lines.seekable() else 0, batch[-1])
     changes += engine.finish().incidents
+    tell_failures(engine)
     if all_states:
         return changes
     last = {incident.id: incident for incident in changes}
     fired = {incident.id for incident in changes if incident.state == "firing"}
     return [incident for id_, incident in last.items() if id_ in fired]
+
+
+def tell_failures(engine: Engine) -> None:
+    """Say on standard error which rules could not be evaluated."""
+    for rule, failure in engine.judgement.failures().items():
+        print(f"rule {rule} could not be evaluated {failure.number} times: {failure.text}", file=sys.stderr)
 
 
 def shown(path: Path) -> Callable[[int, Event], None] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dns_events import durations
+from dns_events import TYPES, durations
 
 from . import vantage
-from .rules import Baseline, Latency, Sustained, Volume
+from .matching import as_json
+from .rules import Baseline, Latency, Match, Sustained, Volume
 from .state import micros
 
 if TYPE_CHECKING:
@@ -68,6 +69,15 @@ class Routes:
         """Rules that count queries, and the outcomes that fail in their eyes."""
         self.latency = tuple((rule.id, rule.where.role) for rule in rules.rules if isinstance(rule.detect, Latency))
         """Rules that look at how long answers take, and whose."""
+        asking = [(rule, rule.detect) for rule in rules.rules if isinstance(rule.detect, Match)]
+        self.matches = {
+            type_: tuple((rule, detect) for rule, detect in asking if name in rule.types)
+            for name, type_ in TYPES.items()
+            if asking
+        }
+        """Rules that ask something of each event, by its type; empty where there are none."""
+        self.entry: dict[str, Any] = as_json(zone) if asking else {}
+        """The inventory's entry, as they see it."""
 
     def of(self, event: Observation) -> Route:
         """The route of one observation."""
@@ -87,6 +97,10 @@ class Routes:
                 self._known.clear()
             route = self._known[kind] = self._route(event)
         return route
+
+    def looks_at(self, rule: Rule, event: Observation) -> bool:
+        """Whether an observation is one of those that a rule is asked of."""
+        return _looks_at(rule, event, self._zone)
 
     def _is_removed(self, event: Observation) -> bool:
         return self._plans.removed(f"{event.name}/{event.qtype}", micros(event.time))

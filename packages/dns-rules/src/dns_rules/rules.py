@@ -5,13 +5,17 @@ from __future__ import annotations
 import difflib
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from dns_events import durations
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, convert, field
 
+from . import matching, plugins
 from .errors import RulesError
 from .model import Class, Criticality, Severity
+
+if TYPE_CHECKING:
+    from .detectors.condition import Detect
 
 #: The rule pack that ships with this distribution.
 PACKAGED = Path(__file__).parent / "alert_rules" / "stream"
@@ -229,8 +233,56 @@ class Sequence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     """From the first to the last of them."""
 
 
+#: What a field of an event is compared with; ``null`` where it must not be known.
+Value = str | bool | int | float | None
+Fields = dict[str, Value | tuple[Value, ...]]
+
+
+class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="match"):
+    """Events on which a condition holds. Of observations, a question's are counted together."""
+
+    fields: Fields | tuple[Fields, ...] = ()
+    """All that a mapping says holds (of a list, in one of its mappings), as `matching` has it."""
+    when: str | None = None
+    """What holds too, in CEL: of ``event``, as its JSON form names the fields, and ``zone``, its inventory entry."""
+    by: Literal["question", "zone"] = "question"
+    """`zone`: whatever is asked is counted together."""
+    least: Annotated[int, Meta(ge=1)] = 1
+    """So many events within the window."""
+    probes: Annotated[int, Meta(ge=1)] = 1
+    """They come from so many."""
+    window: Scaled
+    """It is over when none came for as long."""
+
+
+class Plugged(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="plugin", dict=True
+):
+    """A detector of another package. In a file, its name stands as ``detector``."""
+
+    name: str
+    options: dict[str, Any]
+
+    @cached_property
+    def asked(self) -> Detect:
+        """What is asked, with these options."""
+        return cast("Detect", convert(self.options, plugins.kind(self.name)))
+
+
 Detector = (
-    Sustained | Divergence | Transition | Standing | Rollover | Baseline | Volume | Latency | Level | Sequence | Absence
+    Sustained
+    | Divergence
+    | Transition
+    | Standing
+    | Rollover
+    | Baseline
+    | Volume
+    | Latency
+    | Level
+    | Sequence
+    | Absence
+    | Match
+    | Plugged
 )
 
 
@@ -263,7 +315,7 @@ class Raise(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many zones share it."""
 
 
-class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One rule, as it stands in ``alert-rules/stream/<id>.yaml``."""
 
     id: str
@@ -288,6 +340,21 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     runbook: str
     about: str = ""
     """A paragraph for `dns-rules explain`."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of events it is on."""
+        return (self.on,) if isinstance(self.on, str) else self.on
+
+    @cached_property
+    def test(self) -> matching.Test:
+        """The condition of a `Match`, compiled once.
+
+        Raises:
+            FaultError: it is none.
+        """
+        assert isinstance(self.detect, Match)
+        return matching.compiled(self.detect, self.types)
 
     @property
     def checks(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from .errors import RulesError
 from .generate import Span, events
 from .inventory import Expectation, Inventory, Team, Zone
 from .packs import load_rules
+from .replay import tell_failures
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -144,7 +145,10 @@ def judge_timeline(zone: Zone, timeline: tuple[Span, ...], rules: Rules, also: t
     teams = {"web": Team(name="Web"), "tower": Team(name="Tower")}
     happened = [event for each in zones for event in events(each.zone, timeline)]
     happened.sort(key=lambda event: (event.time, event.id))
-    return Engine(Inventory(version=1, teams=teams, observers="tower", zones=zones), rules).run(happened)
+    engine = Engine(Inventory(version=1, teams=teams, observers="tower", zones=zones), rules)
+    incidents = engine.run(happened)
+    tell_failures(engine)
+    return incidents
 
 
 def _both_ways(rule: str, suite: Suite, path: Path) -> list[Result]:

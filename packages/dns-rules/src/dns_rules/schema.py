@@ -8,7 +8,7 @@ import msgspec
 
 from .inventory import Inventory
 from .museum import Recording
-from .packs import Pack
+from .packs import BUILT_IN, Pack
 from .rules import Rule
 from .ruletest import Suite
 
@@ -26,8 +26,16 @@ _TITLES = {
 
 def schema(kind: Kind) -> dict[str, Any]:
     """The schema of one kind of file, as editors and CI take it."""
+    found = msgspec.json.schema(_TYPES[kind])
+    if kind == "rule":
+        # Which detectors other packages have, nobody knows here.
+        found["$defs"]["Plugged"]["properties"] = {
+            "detector": {"type": "string", "not": {"enum": list(BUILT_IN)}},
+            "options": {"type": "object"},
+        }
+        found["$defs"]["Plugged"]["required"] = ["detector", "options"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": _TITLES[kind],
-        **msgspec.json.schema(_TYPES[kind]),
+        **found,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never, get_args
 
 from . import words
+from .matching import split
 from .model import Criticality
 from .rules import (
     Absence,
@@ -12,6 +13,8 @@ from .rules import (
     Divergence,
     Latency,
     Level,
+    Match,
+    Plugged,
     Rollover,
     Sequence,
     Standing,
@@ -22,10 +25,23 @@ from .rules import (
 
 if TYPE_CHECKING:
     from .model import Finding
-    from .rules import Rule, Scaled
+    from .rules import Fields, Rule, Scaled
 
 _LEVELS: tuple[Criticality, ...] = get_args(Criticality)
 _ROLES = {"authoritative": "the zone's authoritative servers", "recursive": "resolvers", None: "servers"}
+_EVENTS = {"zone_change": "edits of the zone", "traffic": "counts of traffic"}
+_COMPARED = {
+    "": "is",
+    "contains": "contains",
+    "startswith": "begins with",
+    "endswith": "ends with",
+    "re": "matches",
+    "cidr": "is in",
+    "lt": "is below",
+    "lte": "is at most",
+    "gt": "is above",
+    "gte": "is at least",
+}
 _TIMES = {"signatures_expire": "the first signature at the apex", "expires": "the registration"}
 
 
@@ -37,6 +53,7 @@ _ENDED: dict[type, str] = {
     Latency: "answers take as long as usual again",
     Standing: "all is well with it again",
     Rollover: "what caches may hold fits the zone's keys again",
+    Match: "no such event came for the window",
 }
 
 
@@ -67,24 +84,8 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
                 f"with none of the keys that sign the zone now, by the TTLs that were seen and the word of "
                 f"{_probes(detect.probes)} (RFC 7583). It is over when the last cache has dropped it."
             )
-        case Baseline():
-            failing = words.listing(words.cause(outcome) for outcome in detect.failing)
-            subject = "queries" if rule.on == "traffic" else f"answers of {_ROLES[rule.where.role]}"
-            regions = f", in {detect.regions} regions, or all where fewer look" if detect.regions > 1 else ""
-            return (
-                f"Fires when {failing} is {words.percent(detect.least)} or more of at least {detect.samples} {subject} "
-                f"within {duration(detect.window, criticality)}, and at least {detect.times:g} times this zone's usual "
-                f"share at this hour of the week{regions}. Says nothing until {detect.history} hours are known."
-            )
-        case Volume():
-            return _volume(detect, criticality)
-        case Latency():
-            return (
-                f"Fires when half of at least {detect.samples} answers in a region within "
-                f"{duration(detect.window, criticality)} take {detect.times:g} times as long as usual there at this "
-                f"hour of the week, and {duration(detect.least, criticality)} longer. Says nothing of a region until "
-                f"{detect.history} hours are known."
-            )
+        case Baseline() | Latency() | Volume():
+            return _usual(rule, detect, criticality)
         case Absence():
             silent = duration(detect.silent, criticality)
             return (
@@ -102,6 +103,8 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
                 f"Fires when findings make at least {detect.least} of {len(detect.steps)} steps within "
                 f"{detect.within}: {steps}. The more of them, the closer and the more in this order, the surer it is."
             )
+        case Match() | Plugged():
+            return _asked(rule, detect, criticality)
         case _:
             assert_never(detect)
 
@@ -135,6 +138,35 @@ def ended(rule: Rule, finding: Finding, current: str | None) -> str:
             return f"{_TIMES[of]} lasts longer again"
         case _:
             return _ENDED.get(type(rule.detect), "nothing of it is there any more")
+
+
+def _asked(rule: Rule, detect: Match | Plugged, criticality: Criticality | None) -> str:
+    if isinstance(detect, Plugged):
+        options = ", ".join(f"{key} {value}" for key, value in detect.options.items())
+        return f"Fires when the detector {detect.name} of another package says so{options and f', with {options}'}."
+    events = words.listing((_EVENTS.get(name, f"{name}s") for name in rule.types), last="or")
+    listed = detect.fields if isinstance(detect.fields, tuple) else (detect.fields,)
+    said = [" or, ".join(map(_fields, listed))] if detect.fields else []
+    said += [] if detect.when is None else [f"`{detect.when.strip()}`"]
+    together = "" if detect.by == "zone" or "observation" not in rule.types else " of one question"
+    probes = f" from {detect.probes} probes or more" if detect.probes > 1 else ""
+    window = duration(detect.window, criticality)
+    return (
+        f"Fires on {detect.least} or more {events}{together} within {window}{probes} of which this is so: "
+        f"{' and '.join(said)}. It is over when none came for as long."
+    )
+
+
+def _fields(fields: Fields) -> str:
+    told = []
+    for key, wanted in fields.items():
+        field, operator, every, negated = split(key)
+        values = wanted if isinstance(wanted, tuple) else (wanted,)
+        listed = words.listing(
+            ("unknown" if value is None else str(value) for value in values), last="and" if every else "or", most=20
+        )
+        told.append(f"{'not: ' if negated else ''}{field} {_COMPARED[operator]} {listed}")
+    return "; ".join(told)
 
 
 def _shared(rule: Rule) -> str:
@@ -263,8 +295,23 @@ def _transition(detect: Transition, criticality: Criticality | None) -> str:
     return f"{text} An undeclared value is the one to compare with after {detect.adopt_after}."
 
 
-def _volume(detect: Volume, criticality: Criticality | None) -> str:
+def _usual(rule: Rule, detect: Baseline | Latency | Volume, criticality: Criticality | None) -> str:
     window = duration(detect.window, criticality)
+    if isinstance(detect, Latency):
+        return (
+            f"Fires when half of at least {detect.samples} answers in a region within {window} take {detect.times:g} "
+            f"times as long as usual there at this hour of the week, and {duration(detect.least, criticality)} longer. "
+            f"Says nothing of a region until {detect.history} hours are known."
+        )
+    if isinstance(detect, Baseline):
+        failing = words.listing(words.cause(outcome) for outcome in detect.failing)
+        subject = "queries" if rule.on == "traffic" else f"answers of {_ROLES[rule.where.role]}"
+        regions = f", in {detect.regions} regions, or all where fewer look" if detect.regions > 1 else ""
+        return (
+            f"Fires when {failing} is {words.percent(detect.least)} or more of at least {detect.samples} {subject} "
+            f"within {window}, and at least {detect.times:g} times this zone's usual share at this hour of the "
+            f"week{regions}. Says nothing until {detect.history} hours are known."
+        )
     if detect.of == "queries":
         subject, unit = "the queries that servers are asked", f"{detect.least:g} a minute"
     else:

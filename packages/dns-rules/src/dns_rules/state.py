@@ -80,6 +80,16 @@ class Edit(Struct, array_like=True, gc=False):
     removed: dict[str, tuple[str, ...]]
 
 
+class Failure(Struct, array_like=True, gc=False):
+    """How often a rule could say neither yes nor no, and why."""
+
+    number: int = 0
+    time: int = 0
+    """Of the newest."""
+    text: str = ""
+    """The first in the alphabet, so that the order of arrival does not choose."""
+
+
 #: By key, by vantage (``region\\tprobe\\tserver``).
 Places = dict[str, dict[str, Tally]]
 #: By rule.
@@ -220,6 +230,16 @@ class ZoneState(Struct, dict=True):
     late: int = 0
     refused: int = 0
     events: int = 0
+    failures: dict[str, Failure] = {}
+    """By rule."""
+
+
+def fail(state: ZoneState, rule: str, text: str, time: int) -> None:
+    """Count that a rule could not be evaluated; all others go on."""
+    known = state.failures.setdefault(rule, Failure(text=text))
+    known.number += 1
+    known.time = max(known.time, time)
+    known.text = min(known.text, text)
 
 
 class OpenIncident(Struct):

@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from . import vantage
+from .rules import Match
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,7 +68,7 @@ class Window:
         self.failing = 0
         self._rule = rule.id
         # A region that never reached any of the zone's servers is behind a firewall, and says nothing of them.
-        self._from_authority = rule.where.role == "authoritative"
+        self._from_authority = rule.where.role == "authoritative" and not isinstance(rule.detect, Match)
         self._reached = state.reached
         self._buckets: deque[tuple[int, Places]] = deque()
         self._last: int | None = None
