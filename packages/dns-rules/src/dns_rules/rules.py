@@ -214,8 +214,10 @@ class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
 
 class Absence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="absence"):
-    """A probe that observed the zone and does so no more, while others do."""
+    """A probe that observed the zone and does so no more, while others do; or all of them."""
 
+    every: bool = False
+    """All probes are silent, instead of one while others go on."""
     silent: Scaled
     """So long nothing came of it, and three times as long as it usually is from one observation to the next."""
     forget: str = "24h"

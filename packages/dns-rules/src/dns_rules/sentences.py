@@ -88,6 +88,11 @@ def when(rule: Rule, criticality: Criticality | None = None) -> str:
             return _usual(rule, detect, criticality)
         case Absence():
             silent = duration(detect.silent, criticality)
+            if detect.every:
+                return (
+                    f"Fires when no probe has observed the zone for {silent}, and for three times the usual pause of "
+                    f"each that did. A zone that nobody has observed for {detect.forget} is one of the past."
+                )
             return (
                 f"Fires when a probe that observed the zone sent nothing of it for {silent}, and for three times its "
                 f"usual pause, while others go on{_least(rule)}. A probe that is silent for {detect.forget} is one of "

@@ -1,4 +1,4 @@
-"""A probe that observed a zone and does so no more, while others do."""
+"""A probe that observed a zone and does so no more, while others do; or all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dns_rules import words
 from dns_rules.model import Offender
 from dns_rules.rules import Absence, scaled
-from dns_rules.state import MICROS
+from dns_rules.state import MICROS, moment
 
 from .condition import NEVER, Condition, Reading
 
@@ -24,6 +24,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`."""
     assert isinstance(rule.detect, Absence)
     patience = _patience(state, rule.detect, zone)
+    if rule.detect.every:
+        return _of_all(state, rule.detect, zone, patience, now)
     if not state.active and all(state.heard[probe] + length >= now for probe, length in patience.items()):
         return Reading({}, frozenset())
     forgotten = now - int(scaled(rule.detect.forget, zone.criticality) * MICROS)
@@ -44,7 +46,37 @@ def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
     """When the next probe will have been silent for too long."""
     assert isinstance(rule.detect, Absence)
     ends = [state.heard[probe] + length for probe, length in _patience(state, rule.detect, zone).items()]
+    if rule.detect.every:
+        ends = ends and [max(ends)]
     return min((end for end in ends if end >= now), default=NEVER) + 1
+
+
+def _of_all(state: ZoneState, detect: Absence, zone: Zone, patience: dict[str, int], now: int) -> Reading:
+    last = max(state.heard.values(), default=NEVER)
+    forgotten = now - int(scaled(detect.forget, zone.criticality) * MICROS)
+    if not patience or last < forgotten or any(state.heard[probe] >= now - each for probe, each in patience.items()):
+        return Reading({}, frozenset({""}))
+    regions = tuple(sorted({state.probes.get(probe, probe) for probe in patience}))
+    probes = words.listing(sorted(patience))
+    return Reading(
+        {
+            "": Condition(
+                where=Offender(regions=regions),
+                what=f"no observation since {moment(last):%H:%M:%S}Z; before that, {probes} observed the zone",
+                facts={
+                    "probe": probes,
+                    "regions": words.listing(regions),
+                    "before": f"{moment(last):%H:%M:%S}Z",
+                    "count": str(len(patience)),
+                    "total": str(len(patience)),
+                    "why": "silence",
+                },
+                confidence=0.95,
+                since=last,
+            )
+        },
+        frozenset(),
+    )
 
 
 def _patience(state: ZoneState, detect: Absence, zone: Zone) -> dict[str, int]:
