@@ -138,6 +138,7 @@ def _count(state: ZoneState, bucket: Bucket, count: Count, time: int, id_: str) 
     tally.total += 1
     why = count.why
     if why is not None:
+        bucket.failing.add(count.rule)
         tally.failing += 1
         tally.why[why] = tally.why.get(why, 0) + 1
         tally.evidence = max(tally.evidence, (time, id_))
@@ -154,6 +155,7 @@ def _traffic(state: ZoneState, bucket: Bucket, event: Traffic, time: int, routes
         for outcome in outcomes:
             number = event.outcomes.get(outcome, 0)
             if number:
+                bucket.failing.add(rule)
                 tally.failing += number
                 tally.why[outcome] = tally.why.get(outcome, 0) + number
                 tally.evidence = max(tally.evidence, (time, event.id))

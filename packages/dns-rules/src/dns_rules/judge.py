@@ -160,10 +160,13 @@ def _pass_time(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
 def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
     """Until when nothing new can be said as long as nothing is seen: rules are not asked before."""
     now = state.sealed
+    memory.due = {}
     if not _is_well(state, memory):
         return now
-    timed = [due(state, rule, zone, now) for rule in memory.watchful if (due := _DUE.get(type(rule.detect)))]
-    return min([memory.voices_until + 1, *timed])
+    memory.due = {
+        rule.id: due(state, rule, zone, now) for rule in memory.asked() if (due := _DUE.get(type(rule.detect)))
+    }
+    return min(memory.voices_until + 1, *memory.due.values())
 
 
 def _is_well(state: ZoneState, memory: Memory) -> bool:
@@ -186,9 +189,10 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
             state.agreement.pop(question, None)
             memory.answered_otherwise(question)
     if bucket is not None:
-        tallies = _ordered(bucket.tallies)
+        # Of one event alone nobody can tell an order.
+        tallies = bucket.tallies if len(bucket.ids) == 1 else _ordered(bucket.tallies)
         state.ring.append((slot, tallies))
-        memory.note(slot, tallies)
+        memory.note(slot, bucket.failing)
         for question, vantages in sorted(bucket.latest.items()):
             _answered(state, question, vantages, memory)
             if forgetting:
@@ -278,7 +282,10 @@ def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
     transition.track(state, zone, now)
     propagation.track(state, zone, memory, now)
     findings: list[Finding] = []
-    for rule in memory.watchful if _is_well(state, memory) else rules.rules:
+    well = _is_well(state, memory)
+    for rule in memory.asked() if well else rules.rules:
+        if well and isinstance(rule.detect, Absence) and now < memory.due.get(rule.id, now):
+            continue  # whatever was observed since makes it later
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
         if reading.holds or (reading.cleared and state.active):
             findings += _live(state, rule, reading, time)

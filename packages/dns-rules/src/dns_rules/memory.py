@@ -28,10 +28,12 @@ from .state import MICROS, moment
 from .window import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .inventory import Allow, Zone
     from .rules import Detector, Rule, Rules
     from .spread import Spread
-    from .state import Tallies, ZoneState
+    from .state import Places, ZoneState
 
 #: The least that tallies are kept for, so that health can look at the last minutes.
 _RING = 120 * MICROS
@@ -51,8 +53,9 @@ class Memory:
     """
 
     __slots__ = (
-        "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "failed", "oldest_answer", "plans", "ring",
-        "routes", "rules", "spreads", "transitions", "voices_until", "waiting", "watchful", "zone",
+        "_faultless", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "faulty",
+        "oldest_answer", "plans", "ring", "routes", "rules", "spreads", "transitions", "voices_until", "waiting",
+        "watchful", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
@@ -76,13 +79,18 @@ class Memory:
         self.failed: dict[str, int] = {}
         """By rule, the newest sealed bucket in which anything failed."""
         for slot, tallies in state.ring:
-            self.note(slot, tallies)
+            self.note(slot, (rule for rule, places in tallies.items() if _has_failed(places)))
         self.calm: set[str] = set()
         """Rules whose facts are all as they should be, as long as none changes."""
         self.waiting: set[str] = set()
         """Rules that may say something else with time alone."""
         self.watchful = [rule for rule in rules.rules if _is_watchful(rule.detect, zone)]
         """Rules that have something to learn, or may have something to say, where all is well."""
+        self._faultless = [rule for rule in self.watchful if not isinstance(rule.detect, Standing)]
+        self.faulty = True
+        """Whether the delegation has a fault, of which it is to be seen whether it lasts."""
+        self.due: dict[str, int] = {}
+        """Until when rules have nothing to say, whatever is observed."""
         self.transitions = sum(isinstance(rule.detect, Transition) for rule in rules.rules)
         self.spreads: dict[str, Spread] = {}
         """Questions with more than one answer at the last step."""
@@ -91,11 +99,14 @@ class Memory:
         self._windows: dict[str, Window] = {}
         self._meant: dict[tuple[int, Allow], bool] = {}
 
-    def note(self, slot: int, tallies: Tallies) -> None:
-        """Learn of a bucket that was sealed."""
-        for rule, places in tallies.items():
-            if any(tally.failing for vantages in places.values() for tally in vantages.values()):
-                self.failed[rule] = slot
+    def note(self, slot: int, failing: Iterable[str]) -> None:
+        """Learn of a bucket that was sealed, in which something failed in the eyes of these rules."""
+        for rule in failing:
+            self.failed[rule] = slot
+
+    def asked(self) -> list[Rule]:
+        """The rules that may have something to say, or have something to learn, where all is well."""
+        return self.watchful if self.faulty else self._faultless
 
     def window(self, rule: Rule, state: ZoneState) -> Window:
         """The running sums of one rule of the pack."""
@@ -122,6 +133,10 @@ class Memory:
             # Looked up once, for a recurring window counts its starts from the first one.
             known = self._meant[time, what] = self.zone.window(moment(time), what) is not None
         return known
+
+
+def _has_failed(places: Places) -> bool:
+    return any(tally.failing for vantages in places.values() for tally in vantages.values())
 
 
 def _is_watchful(detect: Detector, zone: Zone) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 from dns_events import durations
 from msgspec import Meta, Struct, convert, field
@@ -130,6 +130,7 @@ class Transition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 Fault = Literal["lame", "without_tcp", "unresolved", "ns_mismatch", "glue_mismatch", "expire_outlives"]
 #: Faults that are sets of servers, of which each has a time of its own.
 FAULTS_OF_SERVERS: frozenset[Fault] = frozenset({"lame", "without_tcp", "unresolved"})
+FAULTS_OF_ZONES: frozenset[Fault] = frozenset(get_args(Fault)) - FAULTS_OF_SERVERS
 
 
 class Standing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="standing"):

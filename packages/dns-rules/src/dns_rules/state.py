@@ -109,6 +109,8 @@ class Bucket(Struct):
     """Time of the newest observation, by probe."""
     edits: dict[str, Edit] = {}
     """By id."""
+    failing: set[str] = set()
+    """Rules in whose eyes something failed."""
     over_ipv6: set[str] = set()
     """Regions whose probes other servers answer over IPv6."""
     sight: dict[str, tuple[int, bool]] = {}

@@ -45,10 +45,11 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
 def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
     """When the next probe will have been silent for too long."""
     assert isinstance(rule.detect, Absence)
-    ends = [state.heard[probe] + length for probe, length in _patience(state, rule.detect, zone).items()]
+    least = _least(rule.detect, zone)
+    ends = [state.heard[probe] + max(least, _TURNS * pace) for probe, pace in state.paces.items()]
     if rule.detect.every:
         ends = ends and [max(ends)]
-    return min((end for end in ends if end >= now), default=NEVER) + 1
+    return min([end for end in ends if end >= now], default=NEVER) + 1
 
 
 def _of_all(state: ZoneState, detect: Absence, zone: Zone, patience: dict[str, int], now: int) -> Reading:
@@ -81,8 +82,12 @@ def _of_all(state: ZoneState, detect: Absence, zone: Zone, patience: dict[str, i
 
 def _patience(state: ZoneState, detect: Absence, zone: Zone) -> dict[str, int]:
     """How long each probe may be silent; without those that were heard of once, whose pace nobody knows."""
-    least = int(scaled(detect.silent, zone.criticality) * MICROS)
+    least = _least(detect, zone)
     return {probe: max(least, _TURNS * pace) for probe, pace in state.paces.items()}
+
+
+def _least(detect: Absence, zone: Zone) -> int:
+    return int(scaled(detect.silent, zone.criticality) * MICROS)
 
 
 def _condition(state: ZoneState, probe: str, time: int, now: int, talking: int) -> Condition:

@@ -14,7 +14,7 @@ from dns_rules.intake import SEPARATOR, plain, tracked
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.plans import in_words, members
-from dns_rules.rules import FAULTS_OF_SERVERS, Transition, scaled
+from dns_rules.rules import FAULTS_OF_SERVERS, FAULTS_OF_ZONES, Transition, scaled
 from dns_rules.state import MICROS, Fact
 
 from .condition import NEVER, Condition, Reading
@@ -64,6 +64,9 @@ def track(state: ZoneState, zone: Zone, now: int) -> None:
         current = None if name in _TIMES else _current(seen.value for seen in probes.values())
         if current is not None:
             _note(state, name, current, _declared(name, zone), now)
+    memory.faulty = any(state.faulty.values()) or any(
+        fault in state.facts and state.facts[fault].current for fault in FAULTS_OF_ZONES
+    )
     memory.voices_until = min(
         (seen.time + _fresh(name) for name, probes in state.seen.items() for seen in probes.values()), default=NEVER
     )
