@@ -166,7 +166,7 @@ def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
     memory.due = {
         rule.id: due(state, rule, zone, now) for rule in memory.asked() if (due := _DUE.get(type(rule.detect)))
     }
-    return min(memory.voices_until + 1, *memory.due.values())
+    return min([memory.voices_until + 1, *memory.due.values()])
 
 
 def _is_well(state: ZoneState, memory: Memory) -> bool:

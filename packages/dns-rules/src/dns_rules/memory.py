@@ -24,7 +24,7 @@ from .rules import (
     Volume,
     scaled,
 )
-from .state import MICROS, moment
+from .state import MICROS, failing, moment
 from .window import Window
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .inventory import Allow, Zone
     from .rules import Detector, Rule, Rules
     from .spread import Spread
-    from .state import Places, ZoneState
+    from .state import ZoneState
 
 #: The least that tallies are kept for, so that health can look at the last minutes.
 _RING = 120 * MICROS
@@ -79,7 +79,7 @@ class Memory:
         self.failed: dict[str, int] = {}
         """By rule, the newest sealed bucket in which anything failed."""
         for slot, tallies in state.ring:
-            self.note(slot, (rule for rule, places in tallies.items() if _has_failed(places)))
+            self.note(slot, failing(tallies))
         self.calm: set[str] = set()
         """Rules whose facts are all as they should be, as long as none changes."""
         self.waiting: set[str] = set()
@@ -133,10 +133,6 @@ class Memory:
             # Looked up once, for a recurring window counts its starts from the first one.
             known = self._meant[time, what] = self.zone.window(moment(time), what) is not None
         return known
-
-
-def _has_failed(places: Places) -> bool:
-    return any(tally.failing for vantages in places.values() for tally in vantages.values())
 
 
 def _is_watchful(detect: Detector, zone: Zone) -> bool:

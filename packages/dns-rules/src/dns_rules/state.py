@@ -21,7 +21,8 @@ from .model import Acknowledgement, Finding, Incident, Silence
 #: Raised with every change of what is saved that an older reader would misread.
 VERSION = 2
 #: What this one reads. The first had its ring as it is in memory.
-_READABLE = (1, VERSION)
+_WITHOUT_FAILING = 1
+_READABLE = (_WITHOUT_FAILING, VERSION)
 
 MICROS = 1_000_000
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -340,8 +341,20 @@ def decode(data: bytes, kind: type[S]) -> S:
     if state.version not in _READABLE:
         msg = f"saved state is of version {state.version}, this one reads {' and '.join(map(str, _READABLE))}"
         raise StateError(msg)
+    if state.version == _WITHOUT_FAILING and isinstance(state, ZoneState):
+        for bucket in state.open.values():
+            bucket.failing = failing(bucket.tallies)
     state.version = VERSION
     return state
+
+
+def failing(tallies: Tallies) -> set[str]:
+    """Rules in whose eyes something failed."""
+    return {
+        rule
+        for rule, places in tallies.items()
+        if any(tally.failing for vantages in places.values() for tally in vantages.values())
+    }
 
 
 def micros(time: dt.datetime) -> int:
