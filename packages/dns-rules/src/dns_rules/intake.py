@@ -145,6 +145,7 @@ def _count(state: ZoneState, bucket: Bucket, count: Count, time: int, id_: str) 
 
 
 def _traffic(state: ZoneState, bucket: Bucket, event: Traffic, time: int, routes: Routes) -> None:
+    bucket.queries = True
     server = "" if event.server is None else event.server.address
     seen_from = vantage.key(event.probe.region or event.probe.id, event.probe.id, server)
     for rule, outcomes in routes.traffic:

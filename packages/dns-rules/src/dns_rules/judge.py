@@ -164,7 +164,7 @@ def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
     if not _is_well(state, memory):
         return now
     memory.due = {
-        rule.id: due(state, rule, zone, now) for rule in memory.asked() if (due := _DUE.get(type(rule.detect)))
+        rule.id: due(state, rule, zone, now) for rule in memory.asked(state) if (due := _DUE.get(type(rule.detect)))
     }
     return min([memory.voices_until + 1, *memory.due.values()])
 
@@ -193,6 +193,7 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
         tallies = bucket.tallies if len(bucket.ids) == 1 else _ordered(bucket.tallies)
         state.ring.append((slot, tallies))
         memory.note(slot, bucket.failing)
+        state.queries = state.queries or bucket.queries
         for question, vantages in sorted(bucket.latest.items()):
             _answered(state, question, vantages, memory)
             if forgetting:
@@ -283,7 +284,7 @@ def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
     propagation.track(state, zone, memory, now)
     findings: list[Finding] = []
     well = _is_well(state, memory)
-    for rule in memory.asked() if well else rules.rules:
+    for rule in memory.asked(state) if well else rules.rules:
         if well and isinstance(rule.detect, Absence) and now < memory.due.get(rule.id, now):
             continue  # whatever was observed since makes it later
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)

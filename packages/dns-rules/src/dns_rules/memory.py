@@ -53,7 +53,7 @@ class Memory:
     """
 
     __slots__ = (
-        "_faultless", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "faulty",
+        "_asked", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "faulty",
         "oldest_answer", "plans", "ring", "routes", "rules", "spreads", "transitions", "voices_until", "waiting",
         "watchful", "zone",
     )  # fmt: skip
@@ -86,7 +86,11 @@ class Memory:
         """Rules that may say something else with time alone."""
         self.watchful = [rule for rule in rules.rules if _is_watchful(rule.detect, zone)]
         """Rules that have something to learn, or may have something to say, where all is well."""
-        self._faultless = [rule for rule in self.watchful if not isinstance(rule.detect, Standing)]
+        self._asked = {
+            (faulty, queries): [rule for rule in self.watchful if _concerns(rule, faulty=faulty, queries=queries)]
+            for faulty in (False, True)
+            for queries in (False, True)
+        }
         self.faulty = True
         """Whether the delegation has a fault, of which it is to be seen whether it lasts."""
         self.due: dict[str, int] = {}
@@ -104,9 +108,9 @@ class Memory:
         for rule in failing:
             self.failed[rule] = slot
 
-    def asked(self) -> list[Rule]:
+    def asked(self, state: ZoneState) -> list[Rule]:
         """The rules that may have something to say, or have something to learn, where all is well."""
-        return self.watchful if self.faulty else self._faultless
+        return self._asked[self.faulty, state.queries]
 
     def window(self, rule: Rule, state: ZoneState) -> Window:
         """The running sums of one rule of the pack."""
@@ -133,6 +137,12 @@ class Memory:
             # Looked up once, for a recurring window counts its starts from the first one.
             known = self._meant[time, what] = self.zone.window(moment(time), what) is not None
         return known
+
+
+def _concerns(rule: Rule, *, faulty: bool, queries: bool) -> bool:
+    if isinstance(rule.detect, Standing):
+        return faulty
+    return queries or not isinstance(rule.detect, Baseline | Volume) or rule.on != "traffic"
 
 
 def _is_watchful(detect: Detector, zone: Zone) -> bool:

@@ -112,6 +112,8 @@ class Bucket(Struct):
     """By id."""
     failing: set[str] = set()
     """Rules in whose eyes something failed."""
+    queries: bool = False
+    """Whether it has traffic events."""
     over_ipv6: set[str] = set()
     """Regions whose probes other servers answer over IPv6."""
     sight: dict[str, tuple[int, bool]] = {}
@@ -226,6 +228,8 @@ class ZoneState(Struct, dict=True):
     """Probes that said in their newest observation that nobody answers them."""
     secure: bool = False
     """Whether the zone was ever seen secure."""
+    queries: bool = False
+    """Whether anybody ever told of queries that its servers are asked."""
     active: dict[str, Finding] = {}
     """By ``rule\\tkey``."""
     idle: int = 0
