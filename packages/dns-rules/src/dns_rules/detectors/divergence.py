@@ -111,8 +111,10 @@ def _servers(state: ZoneState, rule: Rule, detect: Divergence, learn: int, grace
         if question.rpartition("/")[2] in detect.ignore:
             continue
         known = state.agreement[question]
-        for server in spread.lagging:
-            if known.flips <= RESTLESS and known.stood >= learn and now >= known.changed + grace:
+        for server, said in spread.lagging.items():
+            # What the others give may have gone to and fro while it spread; what this one gives has not.
+            stood = max(known.stood, known.changed - known.given.get(said[0].answer, known.changed))
+            if known.flips <= RESTLESS and stood >= learn and now >= known.changed + grace:
                 behind.setdefault(server, []).append(question)
             else:
                 tolerated.add(server)
