@@ -242,7 +242,7 @@ def test_rules(*rule_id: str, rules: RulesDir = None, as_json: Json = False) -> 
         for result in results:
             print(f"{'FAIL' if result.failures else 'ok  '} {result.rule}: {result.case}")
             for text in result.failures:
-                print(f"     {result.file}:{result.line}: {text}")
+                print(f"     {result.file}:{result.line}:{result.column}: {text}")
         print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
