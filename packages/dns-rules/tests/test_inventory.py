@@ -37,7 +37,7 @@ BAD = {
     "after-hours-unknown": "5:18: team 'ngiht' is not under `teams` (web)",
     "after-hours-without-hours": "5:18: `after_hours` without `hours` is never; write `hours: {}`",
     "hours-without-days": "5:19: no days; write at least one of mon, tue",
-    "hours-zone-unknown": "5:23: no time zone 'Europe/Berln'; write one of the IANA database, for instance Europe/Berlin",
+    "hours-zone-unknown": "5:23: no time zone 'Europe/Berln'; write one of the IANA database, for instance Europe",
     "hours-not-a-time": "5:19: '9 am' is no time of day; write for instance '09:00'",
 }
 

@@ -82,7 +82,7 @@ def test_a_pack_over_a_pack_over_the_pack(ours, tmp_path):
         (
             "zone-outage.yaml",
             "id: zone-outage\ndisabled: maybe\n",
-            "zone-outage.yaml:2:11: 'maybe'; write true or false",
+            "zone-outage.yaml:2:11: 'maybe'; write",
         ),
         ("news.yaml", "id: news\nhold: 60s\n", "news.yaml:1:1: "),
         (MANIFEST, "{name: ours, version: '7', over: ../nowhere}\n", "pack.yaml:1:34: no folder "),

@@ -117,7 +117,7 @@ def test_what_is_no_rule_on_dns(tmp_path):
     with pytest.raises(RulesError, match=r"yml:3:12: category process_creation: no DNS query log; `category: dns` is"):
         read(sigma(tmp_path, "s: {query: a}\ncondition: s", logsource="{category: process_creation}"))
     (tmp_path / "many.yml").write_text("title: x\ncorrelation: {type: event_count}\n")
-    with pytest.raises(RulesError, match=r"many\.yml:2: a Sigma correlation cannot be expressed"):
+    with pytest.raises(RulesError, match=r"many\.yml:2:14: a Sigma correlation cannot be expressed"):
         read(tmp_path / "many.yml")
     (tmp_path / "none.yml").write_text("[1, 2]")
     with pytest.raises(RulesError, match="no Sigma rule"):

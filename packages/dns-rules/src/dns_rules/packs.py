@@ -159,8 +159,8 @@ def _matches(document: Document, rule: Rule, detect: Match) -> None:
         rule.test  # noqa: B018 - what is compiled once, now
     except matching.FaultError as fault:
         at = f"$.detect{fault.at}"
-        place = None if fault.within is None else document.place_within(at, *fault.within)
-        raise document.error(at, str(fault), at=place) from fault
+        within = None if fault.within is None else document.place_within(at, *fault.within)
+        raise document.error(at, str(fault), at=within) from fault
     windows = [detect.window] if isinstance(detect.window, str) else detect.window.values()
     if any(durations.seconds(text) > _LONGEST for text in windows):
         raise document.error("$.detect.window", "longer than an hour; write 1h or less")
