@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import pytest
 from dns_events.yamlfile import Document
@@ -203,6 +204,23 @@ def test_a_check_of_rules_fires_and_is_silent(tmp_path, id_):
 def test_a_rule_that_is_only_in_the_pack_below_is_not_ours_to_mend(tmp_path):
     assert of_rules(load_rules(ours(tmp_path, "id: ours")), [CHECKS["severity-unsplit"]])[0].about == "ours"
     assert len(of_rules(load_rules(ours(tmp_path, "id: ours")), [CHECKS["severity-unsplit"]])) == 1
+
+
+#: Of the repository; the distribution is without.
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        Path(__file__).parent / "inventories" / "good.yaml",
+        *EXAMPLES.glob("**/inventory.yaml"),
+        *EXAMPLES.glob("inventory/after.yaml"),
+    ],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
+)
+def test_what_is_shipped_is_right_by_the_rfcs(file, capsys):
+    assert app(["check", "--inventory", str(file), "--rules", str(PACKAGED)]) == 0, capsys.readouterr().out
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from dns_events.yamlfile import Document
 
 from . import checks
-from .checks.registry import Sets
+from .checks.registry import Sets  # noqa: TC001 - cyclopts reads annotations at run time
 from .errors import RulesError
 from .inventory import Inventory, checked
 from .packs import load_rules

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from .registry import Reasons
 
-#: Octets of each type of digest: SHA-1, SHA-256, GOST R 34.11-94, SHA-384.
-_DIGESTS = {"1": 20, "2": 32, "3": 32, "4": 48}
+#: Octets of each type of digest: SHA-1, SHA-256, GOST R 34.11-94, SHA-384, GOST R 34.11-2012, SM3 (IANA's registry).
+_DIGESTS = {"1": 20, "2": 32, "3": 32, "4": 48, "5": 32, "6": 32}
 
 
 @zone_check("rfc", "RFC 1035 §3.3 and the RFC of the type")
