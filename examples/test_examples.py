@@ -253,7 +253,7 @@ def test_a_detector_of_ones_own_is_installed_and_judges(tmp_path, monkeypatch):
     place = HERE / "plugin-detector"
     missing = run("dns_rules", "check", "--rules", "rules", cwd=place)
     assert missing.returncode == 1
-    assert "rules/fast-flux.yaml:7: no installed package has a detector 'fast_flux'" in missing.stderr
+    assert "rules/fast-flux.yaml:7:13: no installed package has a detector 'fast_flux'" in missing.stderr
     monkeypatch.setenv("PYTHONPATH", str(installed(place, tmp_path)))
     tested = run("dns_rules", "test", "--rules", "rules", "--json", cwd=place)
     assert tested.returncode == 0, tested.stdout

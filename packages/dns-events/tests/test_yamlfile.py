@@ -16,8 +16,8 @@ def document(tmp_path, text):
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 200_000])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}")])
-def test_deep_nesting_is_refused_with_its_line(tmp_path, depth, opening, closing):
-    with pytest.raises(DnsEventsError, match=rf"some\.yaml:2: not YAML: nested more than {MAX_DEPTH} times"):
+def test_deep_nesting_is_refused_with_its_place(tmp_path, depth, opening, closing):
+    with pytest.raises(DnsEventsError, match=rf"some\.yaml:2:\d+: not YAML: nested more than {MAX_DEPTH} times"):
         document(tmp_path, "# a comment\n" + opening * depth + closing * depth)
 
 
@@ -60,13 +60,34 @@ def test_aliases_and_merge_keys_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("a: 1\na: 2", "2: 'a' stands twice; keep one"),
-        ("a: 1\n? [b, c]\n: 2", "2: not YAML: found unhashable key"),
-        ("a: [1", "2: not YAML: did not find expected ',' or ']'"),
-        ("a: !!python/object:os.system {}", "1: not YAML: could not determine a constructor"),
+        ("a: 1\na: 2", "2:1: 'a' stands twice; keep one"),
+        ("a: 1\n? [b, c]\n: 2", "2:3: not YAML: found unhashable key"),
+        ("a: [1", "2:1: not YAML: did not find expected ',' or ']'"),
+        ("a: !!python/object:os.system {}", "1:4: not YAML: could not determine a constructor"),
     ],
 )
-def test_an_error_has_its_line(tmp_path, text, told):
+def test_an_error_has_its_place(tmp_path, text, told):
     with pytest.raises(DnsEventsError) as error:
         document(tmp_path, text)
     assert f"some.yaml:{told}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "place"),
+    [
+        ("$.a", False, (1, 4)),
+        ("$.a", True, (1, 1)),
+        ("$.block", False, (2, 1)),
+        ("$.block[0]", False, (3, 5)),
+        ("$.block[0].x", False, (3, 9)),
+        ("$.block[0].none", False, (3, 5)),
+        ("$.flow", False, (4, 7)),
+        ("$.flow[1]", False, (4, 11)),
+        ("$.alias", False, (5, 1)),
+        ("$.below", False, (7, 3)),
+        ("$", False, (1, 1)),
+    ],
+)
+def test_a_value_and_a_key_have_their_place(tmp_path, path, key, place):
+    text = "a: &a 1\nblock:\n  - {x: 1}\nflow: [1, 2]\nalias: *a\nbelow:\n  text\n"
+    assert document(tmp_path, text).place(path, key=key) == place

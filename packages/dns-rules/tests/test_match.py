@@ -115,39 +115,47 @@ def test_cel_is_bounded():
 
 
 @pytest.mark.parametrize(
-    ("condition", "line", "message"),
+    ("condition", "place", "message"),
     [
-        ("fields: {nmae: a}", 9, "no field 'nmae' in these events; did you mean 'name'?"),
-        ("fields: {name|ends: a}", 9, "no modifier 'ends'; there are contains, startswith"),
-        ("fields:\n  - {name: a}\n  - {name|re: '('}", 11, "re of '(': INVALID_ARGUMENT: invalid regular expression"),
-        ("fields: {answers.data|cidr: 10.0.0.1/8}", 9, "10.0.0.1/8 has host bits set"),
-        ("fields: {name|contains: 5}", 9, "contains of 5"),
-        ("fields: {name: []}", 9, "no value; write one, or a list"),
-        ("when: 'event.name =='", 9, "1:14: Syntax error"),
-        ("when: 'events.name == \"a\"'", 9, "undeclared reference to 'events.name'"),
-        ("when: '1 + 1'", 9, "is of type int; write what is true or false"),
-        ("least: 2", 6, "matches every event; write `fields`, `when` or both"),
-        ("fields: {name: a}\nwindow: 2h", 0, "'window' stands twice"),
+        ("fields: {nmae: a}", "9:18", "no field 'nmae' in these events; did you mean 'name'?"),
+        ("fields: {name|ends: a}", "9:23", "no modifier 'ends'; there are contains, startswith"),
+        (
+            "fields:\n  - {name: a}\n  - {name|re: '('}",
+            "11:17",
+            "re of '(': INVALID_ARGUMENT: invalid regular expression",
+        ),
+        ("fields: {answers.data|cidr: 10.0.0.1/8}", "9:11", "10.0.0.1/8 has host bits set"),
+        ("fields: {name|contains: 5}", "9:27", "contains of 5"),
+        ("fields: {name: []}", "9:18", "no value; write one, or a list"),
+        ("when: 'event.name =='", "9:23", "Syntax error"),
+        ("when: |\n    true &&\n\n      events.name", "12:15", "undeclared reference to 'events.name'"),
+        ("when: >\n    true &&\n    !events.name", "11:14", "undeclared reference to 'events.name'"),
+        ("when: true &&\n    events.name", "10:13", "undeclared reference to 'events.name'"),
+        ("when: 'true && ''a'' == events.name'", "9:9", "undeclared reference to 'events.name'"),
+        ("when: 'events.name == \"a\"'", "9:16", "undeclared reference to 'events.name'"),
+        ("when: '1 + 1'", "9:9", "is of type int; write what is true or false"),
+        ("least: 2", "6:1", "matches every event; write `fields`, `when` or both"),
+        ("fields: {name: a}\nwindow: 2h", "", "'window' stands twice"),
     ],
 )
-def test_one_fault(tmp_path, condition, line, message):
+def test_one_fault(tmp_path, condition, place, message):
     with pytest.raises(RulesError) as caught:
         pack(tmp_path, condition)
-    if line:
-        assert str(caught.value).startswith(f"{tmp_path / 'odd.yaml'}:{line}: ")
+    if place:
+        assert str(caught.value).startswith(f"{tmp_path / 'odd.yaml'}:{place}: ")
     assert message in str(caught.value)
 
 
 def test_a_window_and_an_event_that_are_none(tmp_path):
-    with pytest.raises(RulesError, match=r"odd\.yaml:8: longer than an hour"):
+    with pytest.raises(RulesError, match=r"odd\.yaml:8:11: longer than an hour"):
         pack(tmp_path, "fields: {name: a}", window="2h")
-    with pytest.raises(RulesError, match=r"odd\.yaml:5: no event 'observations'; there are observation, "):
+    with pytest.raises(RulesError, match=r"odd\.yaml:5:5: no event 'observations'; there are observation, "):
         pack(tmp_path, "fields: {name: a}", on="observations")
 
 
 def test_without_the_library_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cel_expr_python", None)
-    with pytest.raises(RulesError, match=r"odd\.yaml:9: CEL is not installed; pip install 'dns-rules\[cel\]'"):
+    with pytest.raises(RulesError, match=r"odd\.yaml:9:9: CEL is not installed; pip install 'dns-rules\[cel\]'"):
         pack(tmp_path, "when: event.ttl < 5")
     pack(tmp_path, "fields: {ttl|lt: 5}")
 

@@ -77,11 +77,15 @@ def test_a_pack_over_a_pack_over_the_pack(ours, tmp_path):
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        ("zone-outage.yaml", "id: zone-outage\nhodl: 60s\n", "zone-outage.yaml:2: unknown key 'hodl'"),
-        ("zone-outage.yaml", "id: zone-outage\nhold: soon\n", "zone-outage.yaml:2: "),
-        ("zone-outage.yaml", "id: zone-outage\ndisabled: maybe\n", "zone-outage.yaml:2: 'maybe'; write true or false"),
-        ("news.yaml", "id: news\nhold: 60s\n", "news.yaml:1: "),
-        (MANIFEST, "{name: ours, version: '7', over: ../nowhere}\n", "pack.yaml:1: no folder "),
+        ("zone-outage.yaml", "id: zone-outage\nhodl: 60s\n", "zone-outage.yaml:2:1: unknown key 'hodl'"),
+        ("zone-outage.yaml", "id: zone-outage\nhold: soon\n", "zone-outage.yaml:2:7: "),
+        (
+            "zone-outage.yaml",
+            "id: zone-outage\ndisabled: maybe\n",
+            "zone-outage.yaml:2:11: 'maybe'; write",
+        ),
+        ("news.yaml", "id: news\nhold: 60s\n", "news.yaml:1:1: "),
+        (MANIFEST, "{name: ours, version: '7', over: ../nowhere}\n", "pack.yaml:1:34: no folder "),
         (MANIFEST, "{name: ours, version: '7', over: .}\n", "laid over itself"),
         (MANIFEST, "{name: ours, version: '7', ovre: packaged}\n", "did you mean 'over'?"),
     ],

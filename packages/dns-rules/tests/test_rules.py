@@ -33,7 +33,7 @@ def test_no_runbook_without_a_rule():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("id: zone-outage", "id: other", "1: id 'other' differs from the file's name; write 'zone-outage'"),
+        ("id: zone-outage", "id: other", "1:5: id 'other' differs from the file's name; write 'zone-outage'"),
         ("{total}", "{sum}", "placeholder {sum}; known: after"),
         ("ratio: 0.9", "ratio: 9", "Expected `float` <= 1"),
         ("high: 3m, normal: 5m", "high: 3m", "nothing for normal; write one for each criticality"),

@@ -88,36 +88,36 @@ def test_a_condition_is_written_out(tmp_path, detection, fields):
 
 
 @pytest.mark.parametrize(
-    ("detection", "line", "message"),
+    ("detection", "place", "message"),
     [
         (
             "s: {query: a}\nt:\n  Image: b\ncondition: s and t",
-            7,
+            "7:12",
             "no field 'Image' in the observation; there are query",
         ),
-        ("s: [{query: a}]\nk:\n  - cmd\ncondition: s or k", 7, "cmd: a word in no field; write which field"),
-        ("s:\n  query|fieldref: answer\ncondition: s", 6, "FieldReference of query cannot be expressed"),
-        ("s:\n  query|odd: a\ncondition: s", 6, "Unknown modifier 'odd'"),
-        ("s:\n  query|re: '('\ncondition: s", 6, "Regular expression '(' is invalid"),
-        ("s:\n  query|re: '(?=a)b'\ncondition: s", 6, "Regular expression '(?=a)b' is invalid"),
-        ("s: {query: a}\ncondition: s and t", 6, "Detection 't' not defined"),
-        ("s: {query: a}\ncondition: s | count() > 5", 6, "pipe syntax"),
-        ("s: {query|contains|all: [a, b]}\ncondition: s and", 6, "Expected"),
+        ("s: [{query: a}]\nk:\n  - cmd\ncondition: s or k", "7:7", "cmd: a word in no field; write which field"),
+        ("s:\n  query|fieldref: answer\ncondition: s", "6:21", "FieldReference of query cannot be expressed"),
+        ("s:\n  query|odd: a\ncondition: s", "6:16", "Unknown modifier 'odd'"),
+        ("s:\n  query|re: '('\ncondition: s", "6:15", "Regular expression '(' is invalid"),
+        ("s:\n  query|re: '(?=a)b'\ncondition: s", "6:15", "Regular expression '(?=a)b' is invalid"),
+        ("s: {query: a}\ncondition: s and t", "6:14", "Detection 't' not defined"),
+        ("s: {query: a}\ncondition: s | count() > 5", "6:14", "pipe syntax"),
+        ("s: {query|contains|all: [a, b]}\ncondition: s and", "6:14", "Expected"),
     ],
 )
-def test_one_fault(tmp_path, detection, line, message):
+def test_one_fault(tmp_path, detection, place, message):
     path = sigma(tmp_path, detection)
     with pytest.raises(RulesError) as caught:
         read(path)
-    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert str(caught.value).startswith(f"{path}:{place}: ")
     assert message in str(caught.value)
 
 
 def test_what_is_no_rule_on_dns(tmp_path):
-    with pytest.raises(RulesError, match=r"yml:3: category process_creation: no DNS query log; `category: dns` is"):
+    with pytest.raises(RulesError, match=r"yml:3:12: category process_creation: no DNS query log; `category: dns` is"):
         read(sigma(tmp_path, "s: {query: a}\ncondition: s", logsource="{category: process_creation}"))
     (tmp_path / "many.yml").write_text("title: x\ncorrelation: {type: event_count}\n")
-    with pytest.raises(RulesError, match=r"many\.yml:2: a Sigma correlation cannot be expressed"):
+    with pytest.raises(RulesError, match=r"many\.yml:2:14: a Sigma correlation cannot be expressed"):
         read(tmp_path / "many.yml")
     (tmp_path / "none.yml").write_text("[1, 2]")
     with pytest.raises(RulesError, match="no Sigma rule"):
@@ -173,7 +173,7 @@ def test_the_commands(tmp_path, capsys, monkeypatch):
     assert app(["sigma", "import", str(path), str(bad), "--json"]) == 1
     said = capsys.readouterr()
     assert [rule["id"] for rule in json.loads(said.out)] == ["odd-rule"]
-    assert "bad.yml:1: no Sigma rule: it is without `detection`" in said.err
+    assert "bad.yml:1:1: no Sigma rule: it is without `detection`" in said.err
     assert app(["sigma", "import", str(path), "--into", str(tmp_path / "ours")]) == 0
     with pytest.raises(RulesError, match=r"odd-rule\.yaml is there already"):
         app(["sigma", "import", str(path), "--into", str(tmp_path / "ours")])

@@ -29,8 +29,8 @@ def write(tmp_path, text):
     ("text", "message"),
     [
         ("bus: embedded\n", "no `inventory`; write `inventory: inventory.yaml`"),
-        (GOOD + "buss: kafka\n", "4: unknown key 'buss'"),
-        (GOOD.replace("embedded", "carrier-pigeon"), "2: Invalid enum value 'carrier-pigeon'"),
+        (GOOD + "buss: kafka\n", "4:1: unknown key 'buss'"),
+        (GOOD.replace("embedded", "carrier-pigeon"), "2:6: Invalid enum value 'carrier-pigeon'"),
         (GOOD + "otlp: {grpc: 4317}\n", "4: Expected `str | null`"),
         (GOOD + 'otlp: {grpc: "4317"}\n', "4: '4317' is not ADDRESS:PORT; write for instance 127.0.0.1:4317"),
         (GOOD + 'otlp: {grpc: "0.0.0.0:4317"}\n', "4: 0.0.0.0:4317 is not on loopback; write `expose: true`"),
@@ -39,9 +39,9 @@ def write(tmp_path, text):
         (GOOD + "store: {raw: soon}\n", "'soon' is not a duration"),
         (GOOD + "notify: {webhook: example.com}\n", "not a URL"),
         (GOOD + "otlp: {max_bytes: 3}\n", "nothing would fit"),
-        (KAFKA + "  values: avro\n", "6: avro needs `registry: {url: https://HOST:PORT}`"),
-        (KAFKA + "  values: xml\n", "6: Invalid enum value 'xml'"),
-        (KAFKA + "  registry: {url: registry}\n", "6: is not https://HOST:PORT"),
+        (KAFKA + "  values: avro\n", "6:11: avro needs `registry: {url: https://HOST:PORT}`"),
+        (KAFKA + "  values: xml\n", "6:11: Invalid enum value 'xml'"),
+        (KAFKA + "  registry: {url: registry}\n", "6:19: is not https://HOST:PORT"),
         (KAFKA + "  registry: {url: https://me:secret@registry}\n", "belong into `username` and `password_file`"),
         (KAFKA + "  registry: {url: https://registry, username: me}\n", "`username` and `password_file` come together"),
         (KAFKA + "  registry: {url: https://registry, key: k}\n", "`certificate` and `key` come together"),
@@ -79,7 +79,7 @@ def test_check_and_schema(tmp_path):
     (tmp_path / "inventory.yaml").write_text(INVENTORY_YAML.replace("owner: web", "owner: wob", 1))
     done = run("check", file)
     assert done.returncode == 1
-    assert f"{tmp_path / 'inventory.yaml'}:4: owner 'wob'" in done.stderr
+    assert f"{tmp_path / 'inventory.yaml'}:4:32: owner 'wob'" in done.stderr
 
 
 def test_looking_into_a_store_that_is_not_there(tmp_path):

@@ -30,26 +30,29 @@ def write(tmp_path, *probes, head=""):
 @pytest.mark.parametrize(
     ("probes", "message"),
     [
-        (["id: eu-1"], "3: 'eu-1' cannot prove who it is; write `token_sha256`"),
-        (["id: eu-1, tokn: x"], "3: unknown key 'tokn'"),
-        ([f'id: "", token_sha256: {A}'], "3: an id is 1 to 128 printable characters"),
-        ([f'id: "a\\nb", token_sha256: {A}'], "3: an id is 1 to 128 printable characters"),
-        ([f'id: "*", token_sha256: {A}'], "3: '*' stands twice, or stands for all"),
-        ([f"id: a, token_sha256: {A}", f"id: a, token_sha256: {B}"], "4: 'a' stands twice"),
-        ([f'id: a, region: "", token_sha256: {A}'], "3: a region is"),
+        (["id: eu-1"], "3:5: 'eu-1' cannot prove who it is; write `token_sha256`"),
+        (["id: eu-1, tokn: x"], "3:16: unknown key 'tokn'"),
+        ([f'id: "", token_sha256: {A}'], "3:10: an id is 1 to 128 printable characters"),
+        ([f'id: "a\\nb", token_sha256: {A}'], "3:10: an id is 1 to 128 printable characters"),
+        ([f'id: "*", token_sha256: {A}'], "3:10: '*' stands twice, or stands for all"),
+        ([f"id: a, token_sha256: {A}", f"id: a, token_sha256: {B}"], "4:10: 'a' stands twice"),
+        ([f'id: a, region: "", token_sha256: {A}'], "3:21: a region is"),
         (
             ["id: a, token_sha256: secret"],
-            "3: not a SHA-256 in lower-case hex; take the line that `kafka-bridge probes",
+            "3:27: not a SHA-256 in lower-case hex; take the line that `kafka-bridge probes",
         ),
-        ([f"id: a, token_sha256: {A}", f"id: b, token_sha256: [{B}, {A}]"], "4: another probe's token"),
-        (["id: a, certificate: x", "id: b, certificate: x"], "4: empty, or another probe's"),
-        ([f"id: a, token_sha256: {A}, speaks_for: [z]"], "3: 'z' is not listed; write `- {id: z, region: …}` as well"),
-        ([f'id: a, token_sha256: {A}, speaks_for: ["*", a]'], "3: `*` is everybody already"),
-        ([f"id: a, token_sha256: {A}, rate: 0"], "3: not a rate"),
-        ([f"id: a, token_sha256: {A}, rate_bytes: -1"], "3: not a rate"),
-        ([f"id: a, token_sha256: {A}, burst: soon"], "3: 'soon' is not a duration"),
-        ([f"id: a, token_sha256: {A}, burst: 0s"], "3: no time at all"),
-        ([f"id: a, token_sha256: {A}, max_bytes: 3"], "3: less than 1024 bytes"),
+        ([f"id: a, token_sha256: {A}", f"id: b, token_sha256: [{B}, {A}]"], "4:27: another probe's token"),
+        (["id: a, certificate: x", "id: b, certificate: x"], "4:26: empty, or another probe's"),
+        (
+            [f"id: a, token_sha256: {A}, speaks_for: [z]"],
+            "3:105: 'z' is not listed; write `- {id: z",
+        ),
+        ([f'id: a, token_sha256: {A}, speaks_for: ["*", a]'], "3:105: `*` is everybody already"),
+        ([f"id: a, token_sha256: {A}, rate: 0"], "3:99: not a rate"),
+        ([f"id: a, token_sha256: {A}, rate_bytes: -1"], "3:105: not a rate"),
+        ([f"id: a, token_sha256: {A}, burst: soon"], "3:100: 'soon' is not a duration"),
+        ([f"id: a, token_sha256: {A}, burst: 0s"], "3:100: no time at all"),
+        ([f"id: a, token_sha256: {A}, max_bytes: 3"], "3:104: less than 1024 bytes"),
     ],
 )
 def test_one_fault(tmp_path, probes, message):
@@ -62,7 +65,7 @@ def test_one_fault(tmp_path, probes, message):
 
 def test_certificates_need_an_authority(tmp_path):
     file = write(tmp_path, "id: a, certificate: x")
-    with pytest.raises(ConfigError, match=r"3: client certificates are not asked for; write `otlp: {tls: {clients"):
+    with pytest.raises(ConfigError, match=r"3:26: client certificates are not asked for; write `otlp: {tls: {clients"):
         load_roster(file, certificates=False)
 
 
@@ -187,7 +190,7 @@ def test_listing_and_checking(tmp_path):
     (tmp_path / "probes.yaml").write_text(PROBES + "  - {id: eu-1}\n")
     done = run("check", file)
     assert done.returncode == 1
-    assert "probes.yaml:6: 'eu-1' stands twice" in done.stderr
+    assert "probes.yaml:6:10: 'eu-1' stands twice" in done.stderr
     done = run("probes", "list", "--config", bridge_yaml(tmp_path, ""))
     assert done.returncode == 1
     assert "has no `otlp: {probes: FILE}`" in done.stderr
@@ -196,11 +199,14 @@ def test_listing_and_checking(tmp_path):
 @pytest.mark.parametrize(
     ("otlp", "message"),
     [
-        ('grpc: "0.0.0.0:4317", probes: p.yaml', "3: 0.0.0.0:4317 is not on loopback, so tokens would cross"),
-        ('http: "[::]:4318", probes: p.yaml, expose: true', "3: [::]:4318 is not on loopback, so tokens would cross"),
-        ('grpc: "0.0.0.0:4317", tls: {certificate: c, key: k}', "3: 0.0.0.0:4317 is not on loopback; write `expose"),
-        ("tls: {certificate: c}", "3: Object missing required field `key`"),
-        ("max_age: old", "3: 'old' is not a duration"),
+        ('grpc: "0.0.0.0:4317", probes: p.yaml', "3:38: 0.0.0.0:4317 is not on loopback, so tokens would cross"),
+        (
+            'http: "[::]:4318", probes: p.yaml, expose: true',
+            "3:35: [::]:4318 is not on loopback, so tokens",
+        ),
+        ('grpc: "0.0.0.0:4317", tls: {certificate: c, key: k}', "3:14: 0.0.0.0:4317 is not on loopback; write `expose"),
+        ("tls: {certificate: c}", "3:13: Object missing required field `key`"),
+        ("max_age: old", "3:17: 'old' is not a duration"),
     ],
 )
 def test_off_loopback_needs_both(tmp_path, otlp, message):

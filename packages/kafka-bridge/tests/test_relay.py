@@ -79,5 +79,5 @@ def test_at_home_no_time_passes_before_everybody_has_heard_of_it(pool):
 def test_names_of_hot_zones_are_checked(tmp_path, zone):
     file = tmp_path / "bridge.yaml"
     file.write_text(f"version: 1\nbus: kafka\ninventory: i.yaml\nkafka:\n  brokers: [kafka:9092]\n  hot: [{zone}]\n")
-    with pytest.raises(ConfigError, match=r"bridge\.yaml:6: "):
+    with pytest.raises(ConfigError, match=r"bridge\.yaml:6:9: "):
         load_config(file)

@@ -13,15 +13,15 @@ from otel_dns_receiver.resolve.roots import load_anchors, load_hints
 
 FILES = Path(__file__).parent / "configs"
 BAD = {
-    "no-zones": "3: no zone and no source; write at least one",
+    "no-zones": "3:8: no zone and no source; write at least one",
     "unknown-key": "5: unknown key 'name'",
-    "interval-unknown": "3: 'soon' is not a duration",
-    "timeout-too-long": "4: 3 s is not less than the interval",
+    "interval-unknown": "3:11: 'soon' is not a duration",
+    "timeout-too-long": "4:10: 3 s is not less than the interval",
     "resolver-not-an-address": "3: 'localhost' is not an IP address",
-    "zone-twice": "5: zone example.com stands twice",
+    "zone-twice": "5:12: zone example.com stands twice",
     "name-outside": "6: www.example.org is not in zone example.com",
-    "type-unknown": "6: 'B' is not a record type",
-    "anchor-missing": "3: no file",
+    "type-unknown": "6:41: 'B' is not a record type",
+    "anchor-missing": "3:15: no file",
     "no-probe": "1: Object missing required field `probe`",
 }
 

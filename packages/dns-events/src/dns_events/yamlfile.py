@@ -1,4 +1,4 @@
-"""YAML files as typed values, with the file and line in every error (extra ``yaml``).
+"""YAML files as typed values, with file, line and column in every error (extra ``yaml``).
 
 It stands here, at the one place that every part may import, so that all configuration errors read alike.
 """
@@ -43,18 +43,18 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|fal
 
 
 class Document:
-    """One parsed YAML file that knows the line of every value.
+    """One parsed YAML file that knows the place of every value.
 
     Args:
         path: the file.
-        error: what is raised; its message is ``<file>:<line>: <what to write instead>``.
+        error: what is raised; its message is ``<file>:<line>:<column>: <what to write instead>``.
     """
 
     def __init__(self, path: Path, error: type[Exception] = DnsEventsError) -> None:
         self.path = path
         self._error = error
         try:
-            text = path.read_bytes()
+            text = self._text = path.read_bytes()
         except OSError as cause:
             msg = f"{path}: {cause.strerror}"
             raise self._error(msg) from cause
@@ -70,8 +70,8 @@ class Document:
             finally:
                 loader.dispose()
         except yaml.YAMLError as cause:
-            line = _line(getattr(cause, "problem_mark", None))
-            msg = f"{path}:{line}: not YAML: {getattr(cause, 'problem', None) or cause}"
+            line, column = _place(getattr(cause, "problem_mark", None))
+            msg = f"{path}:{line}:{column}: not YAML: {getattr(cause, 'problem', None) or cause}"
             raise self._error(msg) from cause
 
     def _plain(self, loader: Any) -> Any:
@@ -80,7 +80,8 @@ class Document:
             raise self._error(msg)
         key = _repeated(self._root, set())
         if key is not None:
-            msg = f"{self.path}:{key.start_mark.line + 1}: {key.value!r} stands twice; keep one"
+            line, column = _place(key.start_mark)
+            msg = f"{self.path}:{line}:{column}: {key.value!r} stands twice; keep one"
             raise self._error(msg)
         return loader.construct_document(self._root)
 
@@ -88,7 +89,7 @@ class Document:
         """The document as a typed value.
 
         Raises:
-            Exception: of the class given; names file, line and what is wrong there.
+            Exception: of the class given; names file, line, column and what is wrong there.
         """
         return self.convert_part("$", self.value, kind)
 
@@ -107,7 +108,7 @@ class Document:
             if unknown := re.search(r"unknown field `(.+)`", text):
                 where += f".{unknown[1]}"
                 text = f"unknown key {unknown[1]!r}; {_suggestion(unknown[1], kind)}"
-            raise self.error(where, text) from error
+            raise self.error(where, text, at=self.place(where, key=unknown is not None)) from error
 
     def seconds(self, at: str, text: Any) -> float:
         """A duration that stands at a path, as ``$.delivery.most_age``.
@@ -120,27 +121,64 @@ class Document:
         except ValueError as error:
             raise self.error(at, str(error)) from error
 
-    def error(self, path: str, text: str) -> Exception:
-        """An error about the value at a path such as ``$.zones[0].owner``."""
-        return self._error(f"{self.path}:{self.line(path)}: {text}" + (f" (at {path})" if path else ""))
+    def error(self, path: str, text: str, *, at: tuple[int, int] | None = None) -> Exception:
+        """An error about the value at a path such as ``$.zones[0].owner``; `at` is another place than the value's."""
+        line, column = at or self.place(path)
+        return self._error(f"{self.path}:{line}:{column}: {text}" + (f" (at {path})" if path else ""))
 
     def line(self, path: str) -> int:
         """The line of the value at a path, or of the nearest thing around it."""
+        return self.place(path)[0]
+
+    def place(self, path: str, *, key: bool = False) -> tuple[int, int]:
+        """Line and column, from 1, of the value at a path or of its key, or of the nearest thing around it."""
+        mark, label, _ = self._find(path)
+        return _place(label if key else mark)
+
+    def place_within(self, path: str, line: int, column: int) -> tuple[int, int]:
+        """Line and column in the file of a place in the text at a path, or of the text where escapes are in it."""
+        mark, _, node = self._find(path)
+        if not isinstance(node, yaml.ScalarNode):
+            return _place(mark)
+        start, raw = node.start_mark, self._text.decode(errors="replace")[: node.end_mark.index]
+        begin = start.index + (node.style in {"'", '"'})
+        if node.style in {"|", ">"}:
+            begin = raw.find("\n", begin) + 1
+        elif "\\" in raw[begin:] or "''" in raw[begin:-1]:
+            return _place(mark)
+        lines = node.value.split("\n")
+        # YAML folds and indents by blanks alone, so that the others are counted.
+        left = len("".join(("".join(lines[: line - 1]) + lines[line - 1][: column - 1]).split()))
+        end = begin
+        for at in range(begin, len(raw) - (node.style in {"'", '"'})):
+            if not raw[at].isspace():
+                end = at if left == 0 else at + 1
+                if left == 0:
+                    break
+                left -= 1
+        return raw.count("\n", 0, end) + 1, end - raw.rfind("\n", 0, end)
+
+    def _find(self, path: str) -> tuple[Any, Any, Any]:
+        """Where the value at a path is told to stand, its key's mark, and its node; or those of what is around it."""
         node = self._root
-        line = 1
+        mark = label = None
         for key, index in _STEP.findall(path):
             if isinstance(node, yaml.MappingNode):
                 found = [(k, v) for k, v in node.value if k.value == key]
                 if not found:
                     break
                 name, node = found[0]
-                line = name.start_mark.line + 1
+                mark, label = node.start_mark, name.start_mark
+                # A block begins with its first item, and an alias elsewhere: what is wrong with either stands here.
+                is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
+                if is_block or mark.index < label.index:
+                    mark = label
             elif isinstance(node, yaml.SequenceNode) and index.isdigit() and int(index) < len(node.value):
                 node = node.value[int(index)]
-                line = node.start_mark.line + 1
+                mark = label = node.start_mark
             else:
                 break
-        return line
+        return mark, label, node
 
 
 def check_depth(text: bytes) -> None:
@@ -168,8 +206,8 @@ def _suggestion(key: str, kind: Any) -> str:
     return f"did you mean {near[0]!r}?" if near else f"{kind.__name__}'s keys are in its JSON Schema"
 
 
-def _line(mark: Any) -> int:
-    return mark.line + 1 if mark else 1
+def _place(mark: Any) -> tuple[int, int]:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _values(node: Any, known: dict[int, float]) -> float:

@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 from dns_events import DnsEventsError, ndjson, normalize
 
-from . import inventory_commands, pack_commands, pages, sentences, sigma_commands
+from . import check_command, inventory_commands, pack_commands, pages, sentences, sigma_commands
 from .account import account
 from .errors import RulesError
 from .inventory import load_inventory
@@ -39,31 +39,6 @@ app = App(
     version=__version__,
     result_action="return_value",
 )
-
-
-@app.command
-def check(*, inventory: Path | None = None, rules: RulesDir = None, as_json: Json = False) -> int:
-    """Check an inventory and a rule pack; errors name file and line.
-
-    Args:
-        inventory: the inventory file.
-        rules: a folder of rules.
-        as_json: print JSON.
-    """
-    pack = load_rules(rules)
-    loaded = load_inventory(inventory) if inventory is not None else None
-    summary = {
-        "rules": len(pack.rules),
-        "zones": len(loaded.zones) if loaded is not None else None,
-        "teams": len(loaded.teams) if loaded is not None else None,
-    }
-    if as_json:
-        print(json.dumps(summary))
-    else:
-        print(f"{len(pack.rules)} rules are fine")
-        if loaded is not None:
-            print(f"{inventory}: {len(loaded.zones)} zones of {len(loaded.teams)} teams are fine")
-    return 0
 
 
 @app.command(name="owners")
@@ -182,6 +157,7 @@ def print_schema(kind: Kind, /) -> int:
 
 
 for _command in (
+    check_command.check,
     pack_commands.coverage,
     pack_commands.diff,
     pack_commands.museum,
@@ -242,7 +218,7 @@ def test_rules(*rule_id: str, rules: RulesDir = None, as_json: Json = False) -> 
         for result in results:
             print(f"{'FAIL' if result.failures else 'ok  '} {result.rule}: {result.case}")
             for text in result.failures:
-                print(f"     {result.file}:{result.line}: {text}")
+                print(f"     {result.file}:{result.line}:{result.column}: {text}")
         print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 

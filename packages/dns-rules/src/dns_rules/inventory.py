@@ -146,6 +146,8 @@ class Zone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=T
     registration: Lock = Lock()
     records: tuple[Expectation, ...] = ()
     changes: tuple[Change, ...] = ()
+    ignore: tuple[str, ...] = ()
+    """Checks that are not made of it, by their ids (`dns-rules check --list`)."""
 
     def expectation(self, name: str, qtype: str) -> Expectation | None:
         """What the inventory says of one question."""

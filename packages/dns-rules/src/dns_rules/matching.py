@@ -16,6 +16,7 @@ import difflib
 import ipaddress
 import json
 import operator
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     Check = Callable[[Any], bool]
     Test = Callable[[dict[str, Any], dict[str, Any]], bool]
 
+#: Of CEL's messages.
+_PLACE = re.compile(r"(\d+):(\d+): ")
 _INSTALL = "pip install 'dns-rules[cel]'"
 
 
@@ -47,11 +50,13 @@ class FaultError(RulesError):
     Args:
         at: where, as seen from ``detect``.
         text: what is wrong, and what to write.
+        within: line and column, from 1, in the text there.
     """
 
-    def __init__(self, at: str, text: str) -> None:
+    def __init__(self, at: str, text: str, within: tuple[int, int] | None = None) -> None:
         super().__init__(text)
         self.at = at
+        self.within = within
 
 
 def compiled(detect: Match, types: tuple[str, ...]) -> Test:
@@ -199,7 +204,10 @@ def _when(source: str) -> Check:
     try:
         return _expression(source, ("event", "zone"))
     except ValueError as error:
-        raise FaultError(".when", str(error)) from error
+        text = str(error)
+        if place := _PLACE.match(text):
+            raise FaultError(".when", text[place.end() :], (int(place[1]), int(place[2]))) from error
+        raise FaultError(".when", text) from error
 
 
 def _expression(source: str, names: tuple[str, ...]) -> Check:

@@ -158,7 +158,9 @@ def _matches(document: Document, rule: Rule, detect: Match) -> None:
     try:
         rule.test  # noqa: B018 - what is compiled once, now
     except matching.FaultError as fault:
-        raise document.error(f"$.detect{fault.at}", str(fault)) from fault
+        at = f"$.detect{fault.at}"
+        within = None if fault.within is None else document.place_within(at, *fault.within)
+        raise document.error(at, str(fault), at=within) from fault
     windows = [detect.window] if isinstance(detect.window, str) else detect.window.values()
     if any(durations.seconds(text) > _LONGEST for text in windows):
         raise document.error("$.detect.window", "longer than an hour; write 1h or less")

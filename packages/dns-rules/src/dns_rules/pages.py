@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import sentences, words
+from . import checks, sentences, words
 from .ruletest import load_suite
 
 if TYPE_CHECKING:
@@ -61,13 +61,33 @@ def index(rules: Rules) -> str:
         f"| [{rule.id}]({rule.id}.md) | {rule.class_} | {rule.severity_for('critical')} | {rule.title} |"
         for rule in sorted(rules.rules, key=lambda rule: (rule.class_, rule.id))
     )
-    return f"# The rules\n\n| rule | class | severity, critical zones | says |\n|---|---|---|---|\n{rows}\n"
+    also = "What `dns-rules check` checks beside: [checks](checks.md).\n\n"
+    return f"# The rules\n\n{also}| rule | class | severity, critical zones | says |\n|---|---|---|---|\n{rows}\n"
+
+
+def of_checks() -> str:
+    """All checks of `dns-rules check`."""
+    parts = [
+        "# The checks",
+        "`dns-rules check --set all --inventory FILE` makes them all; `--ignore ID` leaves one out.",
+    ]
+    for kind, title in (
+        ("rfc", "Wrong by an RFC (`--set rfc`, the default; exit code 1)"),
+        ("best-practice", "Advice (`--set best-practice`; exit code 3)"),
+    ):
+        listed = [check for _, check in sorted(checks.CHECKS.items()) if check.set == kind]
+        rows = "\n".join(f"| `{each.id}` | {each.of} | {each.sentence} | {each.source} |" for each in listed)
+        parts.append(f"## {title}\n\n| id | of a | so is it | source |\n|---|---|---|---|\n{rows}")
+    return "\n\n".join(parts) + "\n"
 
 
 def write(rules: Rules, folder: Path, runbooks: str) -> list[Path]:
-    """Write a page for each rule and their index; pages of rules that are no more are removed."""
+    """Write a page for each rule, their index and the checks; pages of rules that are no more are removed."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {f"{rule.id}.md": page(rule, rules, runbooks) for rule in rules.rules} | {"README.md": index(rules)}
+    texts = {f"{rule.id}.md": page(rule, rules, runbooks) for rule in rules.rules} | {
+        "README.md": index(rules),
+        "checks.md": of_checks(),
+    }
     for stale in {path.name for path in folder.glob("*.md")} - set(texts):
         (folder / stale).unlink()
     for name, text in sorted(texts.items()):

@@ -70,6 +70,7 @@ class Result(Struct, frozen=True, kw_only=True):
     case: str
     file: str
     line: int
+    column: int = 1
     failures: tuple[str, ...]
     fired: tuple[str, ...] = ()
     """Rules that led incidents, or belonged to them."""
@@ -103,12 +104,20 @@ def run_tests(directory: str | Path | None = None, only: Collection[str] = ()) -
         document = Document(path, RulesError)
         suite = document.convert(Suite)
         for index, case in enumerate(suite.cases):
-            line = document.line(f"$.cases[{index}]")
+            line, column = document.place(f"$.cases[{index}]")
             incidents = _judged(case, rules)
             failures = tuple(_failures(suite.rule, case, incidents))
             fired = tuple(sorted({name for i in incidents if i.state == "firing" for name in i.findings}))
             results.append(
-                Result(rule=rule.id, case=case.name, file=str(path), line=line, failures=failures, fired=fired)
+                Result(
+                    rule=rule.id,
+                    case=case.name,
+                    file=str(path),
+                    line=line,
+                    column=column,
+                    failures=failures,
+                    fired=fired,
+                )
             )
         results += _both_ways(rule.id, suite, path)
     return results

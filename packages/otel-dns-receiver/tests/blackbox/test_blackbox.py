@@ -227,7 +227,7 @@ def test_a_broken_file_is_refused_and_the_old_modules_stay(ours, config, bind):
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(request, timeout=10)
         said = caught.value.read().decode()
-        assert re.search(r"blackbox.yml:\d+: unknown key 'query_kind'", said)
+        assert re.search(r"blackbox.yml:\d+:7: unknown key 'query_kind'", said)
         assert samples(get(f"{ours.url}/metrics")[1])["blackbox_exporter_config_last_reload_successful"] == 0
         assert samples(ours.probe("soa", f"127.0.0.1:{bind.port}")[1])["probe_success"] == 1
     finally:
@@ -297,8 +297,8 @@ def test_no_pattern_takes_long():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("modules: {x: {prober: dns}}", ":1: a module with `prober: dns` needs"),
-        ("modules:\n  x: {prober: dns, dns: {query_name: a, query_type: AA}}", ":2: 'AA' is no query type"),
+        ("modules: {x: {prober: dns}}", ":1:14: a module with `prober: dns` needs"),
+        ("modules:\n  x: {prober: dns, dns: {query_name: a, query_type: AA}}", ":2:25: 'AA' is no query type"),
         ("modules:\n  x: {prober: dns, dns: {query_name: a, valid_rcodes: [X]}}", "'X' is no rcode"),
         ("modules:\n  x: {prober: dns, dns: {query_name: a, dns_over_tls: true}}", "needs transport_protocol: tcp"),
         (
