@@ -11,6 +11,7 @@ import pytest
 from dns_rules import Team
 from dns_rules.inventory import Escalation
 from kafka_bridge.intake.journal import Journal
+from kafka_bridge.notify.routing import Routing
 from kafka_bridge.pipeline.correlator import Correlator
 from kafka_bridge.pipeline.worker import Worker
 from msgspec import structs
@@ -32,7 +33,7 @@ class Tower:
     def __init__(self, pool, config):
         self.pool = pool
         self.config = config
-        self.correlator = Correlator(pool.conninfo, ESCALATING, RULES, ["file"])
+        self.correlator = Correlator(pool.conninfo, ESCALATING, RULES, Routing(("file",)))
         with pool.connection() as connection:
             connection.execute("insert into zone_owner values ('example.com', 'web', 'Web platform', 'critical')")
 
@@ -88,7 +89,7 @@ def test_an_incident_that_is_taken_on_escalates_no_more(tower):
     (incident,) = tower.json("incidents", code=3)
     assert [call["team"] for call in incident["calls"]] == ["web"]
     assert incident["acknowledged"]["by"] == "ann@example.com"
-    assert [transition for transition, _ in tower.pages()] == ["firing"]
+    assert [transition for transition, _ in tower.pages()] == ["firing", "acknowledged"]
     assert "taken on by ann@example.com (rolling back)" in tower.run("incidents", code=3).stdout
     with tower.pool.connection() as connection:
         deeds = connection.execute("select actor, action, detail ->> 'incident' from v_audit").fetchall()
