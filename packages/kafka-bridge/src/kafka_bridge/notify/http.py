@@ -30,6 +30,8 @@ _CONNECT_SECONDS = 5.0
 _ALL_SECONDS = 30.0
 _MOST = 64 << 10
 _LONGEST_WAIT = 3600.0
+# Pages are seldom: a connection that was kept would be a dead one.
+_LIMITS = httpx2.Limits(max_keepalive_connections=0)
 
 
 class Answer(NamedTuple):
@@ -95,7 +97,7 @@ class Http:
             timeout = httpx2.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
             parts = urlsplit(url)
             if parts.scheme in getproxies() and not proxy_bypass(parts.hostname or ""):
-                self._client = httpx2.Client(timeout=timeout)  # the proxy resolves
+                self._client = httpx2.Client(timeout=timeout, limits=_LIMITS)  # the proxy resolves
             else:
                 context = ssl.create_default_context(cafile=self._ca)
                 self._client = httpx2.Client(timeout=timeout, transport=_Pinned(self._addresses, context))
@@ -107,7 +109,7 @@ class _Pinned(httpx2.BaseTransport):
 
     def __init__(self, addresses: Addresses, context: ssl.SSLContext) -> None:
         self._addresses = addresses
-        self._inner = httpx2.HTTPTransport(verify=context)
+        self._inner = httpx2.HTTPTransport(verify=context, limits=_LIMITS)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host = request.url.host

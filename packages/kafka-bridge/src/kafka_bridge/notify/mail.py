@@ -8,6 +8,7 @@ import logging
 import smtplib
 import socket
 import ssl
+from contextlib import closing, suppress
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 from typing import TYPE_CHECKING
@@ -84,10 +85,13 @@ class Email(Notifier):
         settings = self._settings
         where = f"{settings.host}:{settings.port}"
         try:
-            with self._connected() as server:
+            with closing(self._connected()) as server:
                 if settings.username is not None:
                     server.login(settings.username, secret(settings, "password") or "")
                 refused = server.send_message(message, settings.from_, list(settings.to))
+                # What is taken is taken, however it says good-bye.
+                with suppress(smtplib.SMTPException, OSError):
+                    server.quit()
         except smtplib.SMTPResponseException as error:
             raise DeliveryError(f"{where} answered {error.smtp_code}", _cause(error)) from error
         except smtplib.SMTPRecipientsRefused as error:

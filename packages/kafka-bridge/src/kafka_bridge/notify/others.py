@@ -48,11 +48,10 @@ class Others(Notifier):
         way = apprise.Apprise()
         if not way.add(secret(self._settings, "url") or ""):
             raise DeliveryError("apprise does not know this kind of URL", "refused")
-        scheme = way[0].schema() if hasattr(way[0], "schema") else "apprise"
         try:
             arrived = way.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
         except Exception as error:
             raise DeliveryError(f"apprise: {type(error).__name__}") from error
         if not arrived:
             raise DeliveryError("apprise says that it did not arrive")
-        return Receipt(f"apprise sent it ({scheme})")
+        return Receipt(f"apprise sent it through {way[0].service_name}")
