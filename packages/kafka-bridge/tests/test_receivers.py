@@ -70,7 +70,8 @@ def test_slack_has_one_message_an_incident_and_the_rest_in_its_thread():
     ]  # fmt: skip
     assert posts[0]["text"].startswith("DRILL FIRING critical example.com &lt;b&gt;")
     text = json.dumps(posts[0])
-    for part in ("2 of 2 servers failed", "regions eu, us", "Are the servers up?", "runbooks/zone-outage", "*owner:* web",
+    for part in ("2 of 2 servers failed", "regions eu, us", "Are the servers up?", "runbooks/zone-outage",
+                 "*owner:* web",
                  "https://dns.example.com/acknowledge?incident="):  # fmt: skip
         assert part in text
     assert "acknowledge?" not in json.dumps(posts[3])
@@ -346,7 +347,7 @@ def test_addresses_are_kept_for_the_next_start(pool, monkeypatch):
 
 def test_secrets_are_read_when_they_are_needed(tmp_path, monkeypatch):
     settings = of.SlackSettings(token_file=str(tmp_path / "token"), channel="C1")
-    with pytest.raises(DeliveryError, match="token_file .*token: No such file"):
+    with pytest.raises(DeliveryError, match=r"token_file .*token: No such file"):
         of.secret(settings, "token")
     (tmp_path / "token").write_text("one\n")
     assert of.secret(settings, "token") == "one"

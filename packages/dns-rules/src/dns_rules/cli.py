@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 from dns_events import DnsEventsError, ndjson, normalize
 
-from . import inventory_commands, pack_commands, pages, sentences
+from . import alertmanager, inventory_commands, pack_commands, pages, sentences
 from .account import account
 from .errors import RulesError
 from .inventory import load_inventory
@@ -39,6 +39,9 @@ app = App(
     version=__version__,
     result_action="return_value",
 )
+
+render_app = App(name="render", help="An inventory as another program's configuration.")
+app.command(render_app)
 
 
 @app.command
@@ -91,6 +94,17 @@ def show_owners(inventory: Path, /, *, as_json: Json = False) -> int:
     for gap in found.gaps:
         print(gap, file=sys.stderr)
     return 3 if found.gaps else 0
+
+
+@render_app.command(name="alertmanager")
+def render_alertmanager(inventory: Path, /) -> int:
+    """Print routes, inhibitions and receivers to be merged into alertmanager.yml, by owner, team and severity.
+
+    Args:
+        inventory: the inventory file.
+    """
+    print(alertmanager.render(load_inventory(inventory)), end="")
+    return 0
 
 
 @app.command(name="list")
