@@ -92,6 +92,14 @@ def test_an_inventory_is_filled_from_octodns_and_brought_up_to_date(tmp_path):
         assert said.returncode == 0, said.stdout
 
 
+def test_receivers_are_those_of_the_teams():
+    place = HERE / "receivers"
+    assert run("kafka_bridge", "check", "bridge.yaml", cwd=place).returncode == 0
+    assert run("dns_rules", "owners", "inventory.yaml", cwd=place).returncode == 0
+    rendered = run("dns_rules", "render", "alertmanager", "inventory.yaml", cwd=place)
+    assert rendered.stdout == (place / "alertmanager.yml").read_text(), rendered.stderr
+
+
 def test_collector_configurations_are_fine_and_meet_at_their_ports():
     place = HERE / "collector"
     assert run("otel_dns_receiver", "check", "receiver.yaml", cwd=place).returncode == 0

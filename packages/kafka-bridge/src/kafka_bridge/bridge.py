@@ -278,15 +278,11 @@ class Bridge:
 
     def _stuck(self) -> str | None:
         """Why incidents would not be made or told right now, if so."""
-        reading = self.vitals.read()
-        return next(
-            (
-                f"{part.name}: {part.trouble or 'stopped'}"
-                for part in reading.parts
-                if part.name not in self._helpers and (part.trouble or not part.alive)
-            ),
-            None,
-        )
+        beside = {*self._helpers, "configuration"}
+        for part in self.vitals.read().parts:
+            if part.name not in beside and (part.trouble is not None or not part.alive):
+                return f"{part.name}: {part.trouble or 'stopped'}"
+        return None
 
     def _owners(self) -> None:
         """The inventory's zones and owners where dashboards can join them."""
