@@ -218,7 +218,15 @@ def test_every_folder_is_listed_and_tested():
     folders = {path.name for path in HERE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     listed = (HERE / "README.md").read_text()
     assert all(f"[{name}]" in listed for name in folders)
-    assert folders == {"collector", "collector-kafka-timescale", "inventory", "own-rules", "plugin-source", "replay"}
+    assert folders == {
+        "collector",
+        "collector-kafka-timescale",
+        "inventory",
+        "own-rules",
+        "plugin-source",
+        "receivers",
+        "replay",
+    }
 
 
 def test_a_source_of_ones_own_is_installed_and_runs(tmp_path):

@@ -164,3 +164,30 @@ def test_what_is_over_cannot_be_taken_on(tower):
             "now(), now(), 'web', 'x', false, '{}')"
         )
     assert "incident abc is resolved: there is nothing to take on" in tower.run("acknowledge", "a", code=1).stderr
+
+
+def test_pages_go_to_the_receivers_of_the_teams_that_are_called(tower):
+    teams = ESCALATING.teams
+    tower.correlator.inventory = structs.replace(
+        ESCALATING,
+        teams={
+            "web": structs.replace(teams["web"], notify=("slack:oncall",)),
+            "lead": structs.replace(teams["lead"], notify=("mail", "slack:gone")),
+        },
+    )
+    tower.correlator._routing = Routing(("file",), {"oncall": "slack", "mail": "email"})
+    tower.outage()
+    tower.pass_time()
+    tower.pass_time(seconds=3600)
+    tower.run("acknowledge", tower.json("incidents", code=3)[0]["id"], "--by", "ann")
+    tower.pass_time(seconds=5)
+    with tower.pool.connection() as connection:
+        sent = connection.execute(
+            "select transition, array_agg(notifier order by notifier) from outbox join delivery on page = id "
+            "group by id order by id"
+        ).fetchall()
+    assert sent == [
+        ("firing", ["file", "oncall"]),
+        ("escalated", ["file", "mail"]),
+        ("acknowledged", ["file", "mail", "oncall"]),
+    ]

@@ -7,6 +7,7 @@ import logging
 import random
 import threading
 import time
+import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -157,8 +158,9 @@ class Lane:
             self._failed(found, error)
             return False
         except Exception as error:  # noqa: BLE001 - one receiver's fault is not to stop the lane
-            said = self.notifier.hide(setback(log, f"page {found[0].id} to {self.notifier.name}", error))
-            self._failed(found, DeliveryError(f"a fault of kafka-bridge: {type(error).__name__}: {said}"))
+            told = self.notifier.hide("".join(traceback.format_exception(error)))
+            log.error("page %s to %s: a fault of kafka-bridge: %s", found[0].id, self.notifier.name, told)  # noqa: TRY400
+            self._failed(found, DeliveryError(f"a fault of kafka-bridge: {type(error).__name__}: {error}"))
             return False
         self._arrived(found, receipt)
         return True
