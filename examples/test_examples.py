@@ -108,6 +108,14 @@ def test_sigma_rules_are_read_and_written(tmp_path):
     assert run("dns_rules", "check", "--rules", "ours", cwd=place).returncode == 0
 
 
+def test_receivers_are_those_of_the_teams():
+    place = HERE / "receivers"
+    assert run("kafka_bridge", "check", "bridge.yaml", cwd=place).returncode == 0
+    assert run("dns_rules", "owners", "inventory.yaml", cwd=place).returncode == 0
+    rendered = run("dns_rules", "render", "alertmanager", "inventory.yaml", cwd=place)
+    assert rendered.stdout == (place / "alertmanager.yml").read_text(), rendered.stderr
+
+
 def test_collector_configurations_are_fine_and_meet_at_their_ports():
     place = HERE / "collector"
     assert run("otel_dns_receiver", "check", "receiver.yaml", cwd=place).returncode == 0
@@ -233,6 +241,7 @@ def test_every_folder_is_listed_and_tested():
         "own-rules",
         "plugin-detector",
         "plugin-source",
+        "receivers",
         "replay",
         "sigma",
     }

@@ -11,6 +11,7 @@ import pytest
 from dns_rules import Team
 from dns_rules.inventory import Escalation
 from kafka_bridge.intake.journal import Journal
+from kafka_bridge.notify.routing import Routing
 from kafka_bridge.pipeline.correlator import Correlator
 from kafka_bridge.pipeline.worker import Worker
 from msgspec import structs
@@ -32,7 +33,7 @@ class Tower:
     def __init__(self, pool, config):
         self.pool = pool
         self.config = config
-        self.correlator = Correlator(pool.conninfo, ESCALATING, RULES, ["file"])
+        self.correlator = Correlator(pool.conninfo, ESCALATING, RULES, Routing(("file",)))
         with pool.connection() as connection:
             connection.execute("insert into zone_owner values ('example.com', 'web', 'Web platform', 'critical')")
 
@@ -88,7 +89,7 @@ def test_an_incident_that_is_taken_on_escalates_no_more(tower):
     (incident,) = tower.json("incidents", code=3)
     assert [call["team"] for call in incident["calls"]] == ["web"]
     assert incident["acknowledged"]["by"] == "ann@example.com"
-    assert [transition for transition, _ in tower.pages()] == ["firing"]
+    assert [transition for transition, _ in tower.pages()] == ["firing", "acknowledged"]
     assert "taken on by ann@example.com (rolling back)" in tower.run("incidents", code=3).stdout
     with tower.pool.connection() as connection:
         deeds = connection.execute("select actor, action, detail ->> 'incident' from v_audit").fetchall()
@@ -163,3 +164,30 @@ def test_what_is_over_cannot_be_taken_on(tower):
             "now(), now(), 'web', 'x', false, '{}')"
         )
     assert "incident abc is resolved: there is nothing to take on" in tower.run("acknowledge", "a", code=1).stderr
+
+
+def test_pages_go_to_the_receivers_of_the_teams_that_are_called(tower):
+    teams = ESCALATING.teams
+    tower.correlator.inventory = structs.replace(
+        ESCALATING,
+        teams={
+            "web": structs.replace(teams["web"], notify=("slack:oncall",)),
+            "lead": structs.replace(teams["lead"], notify=("mail", "slack:gone")),
+        },
+    )
+    tower.correlator._routing = Routing(("file",), {"oncall": "slack", "mail": "email"})
+    tower.outage()
+    tower.pass_time()
+    tower.pass_time(seconds=3600)
+    tower.run("acknowledge", tower.json("incidents", code=3)[0]["id"], "--by", "ann")
+    tower.pass_time(seconds=5)
+    with tower.pool.connection() as connection:
+        sent = connection.execute(
+            "select transition, array_agg(notifier order by notifier) from outbox join delivery on page = id "
+            "group by id order by id"
+        ).fetchall()
+    assert sent == [
+        ("firing", ["file", "oncall"]),
+        ("escalated", ["file", "mail"]),
+        ("acknowledged", ["file", "mail", "oncall"]),
+    ]

@@ -64,6 +64,7 @@ def test_ready_says_what_does_not_work_and_when_it_does_again(config, tmp_path):
             "upkeep",
             "evidence",
             "archive",
+            "receivers",
             "time",
             "configuration",
             "store",

@@ -10,6 +10,7 @@ from dns_events import Record, otlp
 from kafka_bridge.config import Store
 from kafka_bridge.errors import FencedError
 from kafka_bridge.intake.journal import Journal
+from kafka_bridge.notify.routing import Routing
 from kafka_bridge.pipeline import decode as decoding
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.correlator import Correlator
@@ -215,7 +216,7 @@ def test_a_resolution_is_paged_only_after_its_page(pool):
 
     def put(state, calls):
         with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            write.pages(cursor, [structs.replace(incident, state=state, calls=calls)], ["file"])
+            write.pages(cursor, [structs.replace(incident, state=state, calls=calls)], INVENTORY, Routing(("file",)))
 
     for state in ("pending", "firing", "resolved"):
         put(state, ())
@@ -239,7 +240,12 @@ def test_each_call_is_a_page(pool):
     ]
     with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
         for number in range(4):
-            write.pages(cursor, [structs.replace(incident, calls=(*incident.calls, *later[:number]))], ["file"])
+            write.pages(
+                cursor,
+                [structs.replace(incident, calls=(*incident.calls, *later[:number]))],
+                INVENTORY,
+                Routing(("file",)),
+            )
     with pool.connection() as connection:
         rows = connection.execute("select transition, number from outbox order by id").fetchall()
     assert rows == [("firing", 0), ("graver", 1), ("escalated", 2), ("escalated", 3)]
@@ -248,7 +254,7 @@ def test_each_call_is_a_page(pool):
 def test_only_one_correlates_and_the_other_takes_over(pool, journal):
     journal.append(request(outage()), "test")
     drain(worker(pool))
-    first, second = (Correlator(pool.conninfo, INVENTORY, RULES, ["file"]) for _ in range(2))
+    first, second = (Correlator(pool.conninfo, INVENTORY, RULES, Routing(("file",))) for _ in range(2))
     assert first.turn()
     assert not second.turn()
     assert not second.leading

@@ -8,6 +8,7 @@ import grpc
 from dns_events import otlp
 from dns_rules import Inventory, Team, Zone, load_rules
 from dns_rules.generate import Span, events
+from kafka_bridge.notify.routing import Routing
 from kafka_bridge.pipeline.correlator import Correlator
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
@@ -37,7 +38,7 @@ def request(listed) -> bytes:
 
 
 def correlate(pool, inventory=INVENTORY):
-    correlator = Correlator(pool.conninfo, inventory, RULES, ["file"])
+    correlator = Correlator(pool.conninfo, inventory, RULES, Routing(("file",)))
     try:
         assert correlator.turn()
     finally:

@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 from dns_events import DnsEventsError, ndjson, normalize
 
-from . import check_command, inventory_commands, pack_commands, pages, sentences, sigma_commands
+from . import alertmanager, check_command, inventory_commands, pack_commands, pages, sentences, sigma_commands
 from .account import account
 from .errors import RulesError
 from .inventory import load_inventory
@@ -40,6 +40,9 @@ app = App(
     result_action="return_value",
 )
 
+render_app = App(name="render", help="An inventory as another program's configuration.")
+app.command(render_app)
+
 
 @app.command(name="owners")
 def show_owners(inventory: Path, /, *, as_json: Json = False) -> int:
@@ -66,6 +69,17 @@ def show_owners(inventory: Path, /, *, as_json: Json = False) -> int:
     for gap in found.gaps:
         print(gap, file=sys.stderr)
     return 3 if found.gaps else 0
+
+
+@render_app.command(name="alertmanager")
+def render_alertmanager(inventory: Path, /) -> int:
+    """Print routes, inhibitions and receivers to be merged into alertmanager.yml, by owner, team and severity.
+
+    Args:
+        inventory: the inventory file.
+    """
+    print(alertmanager.render(load_inventory(inventory)), end="")
+    return 0
 
 
 @app.command(name="list")

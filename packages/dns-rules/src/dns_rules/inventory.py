@@ -18,7 +18,7 @@ from .errors import RulesError
 from .model import Criticality, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[Day, ...] = get_args(Day)
@@ -204,15 +204,44 @@ class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, d
         return {zone.zone: zone for zone in reversed(self.zones)}
 
 
-def load_inventory(path: str | Path) -> Inventory:
+def load_inventory(path: str | Path, receivers: Mapping[str, str] | None = None) -> Inventory:
     """Read and check an inventory.
+
+    Args:
+        path: the file.
+        receivers: types of the receivers that teams may name in `notify`, by name; ``None`` leaves them unchecked.
 
     Raises:
         RulesError: names file and line: an unknown key, a zone without a team, a name outside its zone,
             a window that is neither a time span nor a schedule, and the like.
     """
     document = Document(Path(path), RulesError)
-    return checked(document, document.convert(Inventory))
+    inventory = checked(document, document.convert(Inventory))
+    if receivers is not None:
+        _check_receivers(document, inventory, receivers)
+    return inventory
+
+
+def receiver(reference: str, receivers: Mapping[str, str]) -> str | None:
+    """The receiver that an entry of `notify` means: its name, or ``type:name``; ``None`` where there is none.
+
+    Args:
+        reference: for instance ``slack:web-oncall``.
+        receivers: types of receivers by name.
+    """
+    if reference in receivers:
+        return reference
+    kind, _, name = reference.partition(":")
+    return name if name and receivers.get(name) == kind else None
+
+
+def _check_receivers(document: Document, inventory: Inventory, receivers: Mapping[str, str]) -> None:
+    for key, team in inventory.teams.items():
+        for index, reference in enumerate(team.notify):
+            if receiver(reference, receivers) is None:
+                known = ", ".join(sorted(f"{kind}:{name}" for name, kind in receivers.items())) or "none"
+                text = f"no receiver {reference!r} is configured; there are: {known}"
+                raise document.error(f"$.teams.{key}.notify[{index}]", text)
 
 
 def checked(document: Document, inventory: Inventory) -> Inventory:

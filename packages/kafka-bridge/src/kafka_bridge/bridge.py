@@ -26,10 +26,11 @@ from .intake.doors import doors
 from .intake.grpc import GrpcServer
 from .intake.http import create_app as create_intake
 from .intake.web import WebServer
-from .notify.console import Console
-from .notify.file import File
+from .notify.acknowledging import Acknowledging
+from .notify.heartbeat import Heartbeat
+from .notify.links import Links
 from .notify.outbox import Deliverer
-from .notify.webhook import Webhook
+from .notify.receivers import kinds, ways
 from .pipeline.embedded import EmbeddedBus
 from .postgres.server import Server
 from .reloading import Reloading, Watched
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from .intake.guard import Guard
     from .kafka.bus import ForwardBus, KafkaBus
     from .kafka.settings import Role
-    from .notify.notifier import Notifier
+    from .notify.routing import Routing
     from .store.pool import Pool
 
 
@@ -85,6 +86,8 @@ class Bridge:
         self.pool: Pool
         self.bus: EmbeddedBus | KafkaBus | ForwardBus
         self._reloading: Reloading | None = None
+        self._deliverer: Deliverer | None = None
+        self._heartbeat: Heartbeat | None = None
         self._time: Timekeeper
         self.inventory: Inventory
         self.conninfo: str
@@ -121,6 +124,8 @@ class Bridge:
             stack.callback(self._reloading.stop)
             self._reloading.start()
         self.vitals = Vitals(self._parts, None if config.forwards_only else self.pool)
+        if self._heartbeat is not None:
+            stack.callback(self._heartbeat.start().stop)
         self._listen(self.bus.way_in)
         stack.callback(self._telemetry.stop)
         observe(
@@ -134,14 +139,20 @@ class Bridge:
         helpers = [Part(name=name, trouble=helper.trouble) for name, helper in self._helpers.items()]
         refused = None if self._reloading is None else self._reloading.refused
         time = Part(name="time", notice=self._time.notice)
-        return [*self.bus.parts(), *helpers, time, Part(name="configuration", trouble=refused)]
+        told = [
+            # Whoever cannot be told does not keep events from being taken.
+            Part(name=name, notice=part.notice)
+            for name, part in (("receivers", self._deliverer), ("heartbeat", self._heartbeat))
+            if part is not None
+        ]
+        return [*self.bus.parts(), *helpers, *told, time, Part(name="configuration", trouble=refused)]
 
     def _judging(self) -> EmbeddedBus | KafkaBus:
         """Store, pages and the bus."""
         config, stack = self._config, self._stack
         assert config.inventory is not None
         try:
-            watched = Watched(load_inventory(config.inventory), load_rules(config.rules))
+            watched = Watched(load_inventory(config.inventory, kinds(config.notify)), load_rules(config.rules))
         except RulesError as error:
             raise ConfigError(str(error)) from error
         self.inventory = watched.inventory
@@ -156,7 +167,7 @@ class Bridge:
         stack.callback(self.pool.close)
         self._keep_time(self.pool)
         self._owners()
-        notifiers = self._notifiers()
+        out = ways(config.notify, self.pool, as_json=self._as_json)
         if self._does("deliver"):
             upkeep = self._helpers["upkeep"] = Upkeep(self.pool, config.store)
             stack.callback(upkeep.start().stop)
@@ -167,16 +178,21 @@ class Bridge:
                 exporter = Exporter(self.conninfo, config.influx, min(keep["minute"], keep["estate"]))
                 self._helpers["influx"] = exporter
                 stack.callback(exporter.start().stop)
-            deliverer = Deliverer(self.pool, notifiers)
-            stack.callback(deliverer.stop)
+            if config.notify.heartbeat is not None:
+                self._heartbeat = Heartbeat(config.notify.heartbeat, out.addresses, self._stuck)
+            stack.callback(out.addresses.start().stop)
+            self._deliverer = Deliverer(self.pool, out.notifiers)
+            stack.callback(self._deliverer.stop)
         if config.archive is not None and self._does("archive"):
             with _extra("archive"):
                 from .archive.archiver import Archiver  # noqa: PLC0415 - an extra
             archiver = self._helpers["archive"] = Archiver(self.conninfo, config.archive)
             stack.callback(archiver.start().stop)
-        bus = self._bus(watched, [notifier.name for notifier in notifiers])
+        bus = self._bus(watched, out.routing)
         taken = partial(self._use, bus)
-        self._reloading = Reloading(config.inventory, config.rules, self.pool, watched, taken)
+        self._reloading = Reloading(
+            config.inventory, config.rules, self.pool, watched, taken, receivers=out.routing.kinds
+        )
         return bus
 
     def _keep_time(self, pool: Pool | None) -> None:
@@ -189,7 +205,7 @@ class Bridge:
         self._owners()
         bus.use(watched.inventory, watched.rules)
 
-    def _bus(self, watched: Watched, notifiers: list[str]) -> EmbeddedBus | KafkaBus:
+    def _bus(self, watched: Watched, routing: Routing) -> EmbeddedBus | KafkaBus:
         config = self._config
         archive, settle = config.archive is not None, seconds(config.settle)
         if config.kafka is None:
@@ -197,7 +213,7 @@ class Bridge:
                 self.pool,
                 self.conninfo,
                 *watched,
-                notifiers,
+                routing,
                 archive=archive,
                 measures=self._measures,
                 settle=settle,
@@ -210,7 +226,7 @@ class Bridge:
             self.pool,
             self.conninfo,
             *watched,
-            notifiers,
+            routing,
             most=config.otlp.max_bytes,
             archive=archive,
             measures=self._measures,
@@ -232,7 +248,8 @@ class Bridge:
         if config.board is not None and self._does("board"):
             # First, so that it is there while everything else stops.
             names = ("*",) if config.board.expose else LOOPBACK_NAMES
-            app = create_board(self.pool, names, routes(self.vitals, self._telemetry))
+            taking = Acknowledging(self.pool, Links(config.notify.links))
+            app = create_board(self.pool, names, [*routes(self.vitals, self._telemetry), *taking.routes()])
             web = WebServer(app, *endpoint(config.board.listen), name="board")
             stack.callback(web.stop)
             board = web.port
@@ -259,16 +276,13 @@ class Bridge:
     def _does(self, role: Role) -> bool:
         return self._config.kafka is None or role in self._config.kafka.roles
 
-    def _notifiers(self) -> list[Notifier]:
-        wanted = self._config.notify
-        found: list[Notifier] = []
-        if wanted.console:
-            found.append(Console(as_json=self._as_json))
-        if wanted.file is not None:
-            found.append(File(Path(wanted.file)))
-        if wanted.webhook is not None:
-            found.append(Webhook(wanted.webhook))
-        return found
+    def _stuck(self) -> str | None:
+        """Why incidents would not be made or told right now, if so."""
+        beside = {*self._helpers, "configuration"}
+        for part in self.vitals.read().parts:
+            if part.name not in beside and (part.trouble is not None or not part.alive):
+                return f"{part.name}: {part.trouble or 'stopped'}"
+        return None
 
     def _owners(self) -> None:
         """The inventory's zones and owners where dashboards can join them."""

@@ -29,6 +29,8 @@ from .kafka.commands import topics_app
 from .kafka.schema_commands import schemas_app
 from .kafka.settings import Kafka
 from .notify.commands import acknowledge, silence_app
+from .notify.receivers import kinds
+from .notify.trial import notify_app
 from .probes.commands import probes_app
 from .probes.roster import load_roster
 from .replay.commands import replay
@@ -56,6 +58,7 @@ app.command(store_app)
 app.command(evidence_app)
 app.command(acknowledge)
 app.command(silence_app)
+app.command(notify_app)
 app.command(doctor)
 app.command(probes_app)
 app.command(replay)
@@ -236,7 +239,7 @@ def check(config: Path, /, *, as_json: Json = False) -> int:
 
     loaded = load_config(config)
     try:
-        zones = () if loaded.inventory is None else load_inventory(loaded.inventory).zones
+        zones = () if loaded.inventory is None else load_inventory(loaded.inventory, kinds(loaded.notify)).zones
         rules = load_rules(loaded.rules).rules
     except RulesError as error:
         raise ConfigError(str(error)) from error

@@ -19,6 +19,8 @@ from .archive.settings import Archive
 from .errors import ConfigError
 from .influx.settings import PASSWORD, Influx
 from .kafka.settings import OURS, Kafka
+from .notify import settings as notifying
+from .notify.settings import Notify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,14 +104,6 @@ class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expose: bool = False
 
 
-class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where pages go."""
-
-    console: bool = True
-    file: str | None = None
-    webhook: str | None = None
-
-
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of ``bridge.yaml``."""
 
@@ -163,7 +157,7 @@ def load_config(path: Path) -> Config:
         kafka=_absolute(base, checked.kafka),
         archive=_absolute_archive(base, checked.archive),
         influx=_absolute_influx(base, checked.influx),
-        notify=structs.replace(checked.notify, file=absolute(checked.notify.file)),
+        notify=notifying.absolute(base, checked.notify),
         otlp=_absolute_otlp(base, checked.otlp),
     )
 
@@ -207,6 +201,7 @@ def _checked(document: Document, config: Config) -> Config:
     webhook = config.notify.webhook
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise document.error("$.notify.webhook", "not a URL; write https://…")
+    notifying.check(document, config.notify)
     return config
 
 

@@ -46,15 +46,24 @@ class Reloading:
         pool: of the store with the audit log.
         watched: what is in force.
         taken: called with what is in force from now on.
+        receivers: that teams may name, see `load_inventory`.
     """
 
     def __init__(
-        self, inventory: str, rules: str | None, pool: Pool, watched: Watched, taken: Callable[[Watched], None]
+        self,
+        inventory: str,
+        rules: str | None,
+        pool: Pool,
+        watched: Watched,
+        taken: Callable[[Watched], None],
+        *,
+        receivers: Mapping[str, str] | None = None,
     ) -> None:
         self._inventory = inventory
         self._rules = rules
         self._pool = pool
         self._taken = taken
+        self._receivers = receivers
         self._asked = threading.Event()
         self._stopping = threading.Event()
         self._watched = watched
@@ -97,7 +106,7 @@ class Reloading:
 
     def _read(self) -> None:
         try:
-            found = Watched(load_inventory(self._inventory), load_rules(self._rules))
+            found = Watched(load_inventory(self._inventory, self._receivers), load_rules(self._rules))
         except (RulesError, OSError) as error:
             self.refused = str(error)
             log.error("inventory and rules stay as they were: %s", error)  # noqa: TRY400 - no traceback for users

@@ -105,7 +105,8 @@ def create_app(pool: Pool, hosts: tuple[str, ...] = LOOPBACK_NAMES, beside: Sequ
 
 async def _with_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
     response = await call_next(request)
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 

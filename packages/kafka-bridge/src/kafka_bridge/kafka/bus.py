@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from kafka_bridge.health.measures import Measures
     from kafka_bridge.health.vitals import Part
+    from kafka_bridge.notify.routing import Routing
     from kafka_bridge.store.pool import Pool
     from kafka_bridge.timekeeper import Timekeeper
 
@@ -41,7 +42,7 @@ class KafkaBus:
         conninfo: of the store.
         inventory: what is watched.
         rules: the rule pack.
-        notifiers: names under which pages are to be delivered.
+        routing: the ways out of pages.
         most: largest request in bytes.
         archive: new events go into the archive's queue.
         measures: what is measured of commits.
@@ -56,7 +57,7 @@ class KafkaBus:
         conninfo: str,
         inventory: Inventory,
         rules: Rules,
-        notifiers: list[str],
+        routing: Routing,
         *,
         most: int,
         archive: bool,
@@ -75,7 +76,7 @@ class KafkaBus:
         self._stages: list[Stage] = []
         if "correlate" in kafka.roles:
             self._correlator = Correlator(
-                conninfo, inventory, rules, notifiers, publish=Publisher(connection, self.topics)
+                conninfo, inventory, rules, routing, publish=Publisher(connection, self.topics)
             )
             self._stages.append(Letters(connection, self.topics, pool))
         if "judge" in kafka.roles:

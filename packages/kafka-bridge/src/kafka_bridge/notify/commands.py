@@ -15,6 +15,8 @@ from kafka_bridge import audit
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.store.locate import Dir, Json, Where, connected, query
 
+from .acknowledging import take_on
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -56,21 +58,13 @@ def acknowledge(
     who = by or audit.actor()
     with connected(config, dir_) as connection:
         found = _one(
-            connection, "incident", "select id, state, title from incident where starts_with(id, %s) limit 3", incident
+            connection, "incident", "select id, title from incident where starts_with(id, %s) limit 3", incident
         )
-        if found[1] != "firing":
-            msg = f"incident {found[0]} is {found[1]}: there is nothing to take on"
-            raise BridgeError(msg)
-        connection.execute(
-            "insert into acknowledgement (incident, actor, note) values (%s, %s, %s) on conflict (incident) do update "
-            "set at = now(), actor = excluded.actor, note = excluded.note",
-            (found[0], who, _text("--note", note)),
-        )
-        audit.record(connection, "incident.acknowledge", {"incident": found[0], "note": note}, by=who)
+        take_on(connection, found[0], _text("--note", note), by=who)
     if as_json:
         print(json.dumps({"incident": found[0], "by": who, "note": note}))
     else:
-        print(f"{who} has taken on {found[0]}: {found[2]}")
+        print(f"{who} has taken on {found[0]}: {found[1]}")
     return 0
 
 

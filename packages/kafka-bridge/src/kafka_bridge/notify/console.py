@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from .notifier import in_words
+from .message import in_words
+from .notifier import Notifier, Receipt
+
+if TYPE_CHECKING:
+    from .notifier import Page
 
 
-class Console:
+class Console(Notifier):
     """Writes each page as it comes."""
 
     name = "console"
@@ -18,10 +22,10 @@ class Console:
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
 
-    def deliver(self, key: str, transition: str, incident: dict[str, Any]) -> None:
+    def deliver(self, page: Page) -> Receipt:
         """Write it; a closed terminal is no reason to try again."""
         if self._as_json:
-            text = msgspec.json.encode({"page": transition, "key": key, "incident": incident}).decode()
-            print(text, flush=True)
+            print(msgspec.json.encode(page.as_json()).decode(), flush=True)
         else:
-            print(in_words(transition, incident), file=sys.stderr, flush=True)
+            print(in_words(page.transition, page.incident), file=sys.stderr, flush=True)
+        return Receipt("written")

@@ -1,55 +1,98 @@
-"""What a notifier is, and the words of a page."""
+"""What a notifier is, and what it gets."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-#: So many zones of a shared incident are named in words; the page's body has all of them.
-_SHOWN = 30
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Why a page did not get through: the receiver is away, it refuses us whatever we send, or it refuses this page.
+Cause = Literal["away", "refused", "page"]
 
 
 class DeliveryError(Exception):
-    """The page did not get through; it will be tried again."""
+    """The page did not get through; it will be tried again.
+
+    Args:
+        said: why, without secrets.
+        cause: ``away`` is tried again soon; ``refused`` (a login, an address) slowly; so is ``page``, which nothing
+            waits for.
+        wait: for how many seconds the receiver asked not to be tried.
+    """
+
+    def __init__(self, said: str, cause: Cause = "away", wait: float | None = None) -> None:
+        super().__init__(said)
+        self.cause: Cause = cause
+        self.wait = wait
 
 
-class Notifier(Protocol):
-    """One way out. `deliver` returns once the page has arrived."""
+class Page(Struct, frozen=True, kw_only=True):
+    """One page of one incident."""
+
+    key: str
+    """Idempotency key: the same page has the same key, however often it is tried."""
+    transition: str
+    """``firing``, ``graver``, ``escalated``, ``acknowledged`` or ``resolved``."""
+    incident: dict[str, Any]
+    """As in the design's format."""
+    team: str | None = None
+    """Who was called; ``None`` where the page is no call."""
+    kept: dict[str, Any] | None = None
+    """What the receipt of the incident's last page had to be kept."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"page": self.transition, "key": self.key, "incident": self.incident}
+
+
+class Receipt(Struct, frozen=True):
+    """The page has arrived."""
+
+    answer: str
+    """What the receiver said, without secrets."""
+    kept: dict[str, Any] | None = None
+    """What the incident's next page needs of this one (a thread, labels)."""
+
+
+class Notifier:
+    """One way out."""
 
     name: str
+    per_minute: int | None = None
+    """So many pages at most; ``None`` is without limit."""
+    digest: int | None = None
+    """More pages than so many that wait are told as one; ``None`` is never."""
+    again: float | None = None
+    """What fires is told again after so many seconds; ``None`` is never."""
+    hosts: tuple[str, ...] = ()
+    """Names whose addresses are to be known ahead."""
 
-    def deliver(self, key: str, transition: str, incident: dict[str, Any]) -> None:
-        """Deliver one page.
+    def deliver(self, page: Page) -> Receipt:
+        """Deliver one page; returns once it has arrived.
 
-        Args:
-            key: idempotency key: the same page has the same key, however often it is tried.
-            transition: ``firing``, ``graver``, ``escalated`` or ``resolved``.
-            incident: the incident, as in the design's format.
+        Raises:
+            DeliveryError: it did not get through.
+        """
+        raise NotImplementedError
+
+    def deliver_digest(self, pages: Sequence[Page]) -> Receipt:
+        """Deliver several pages, in their order, as one message.
+
+        Raises:
+            DeliveryError: it did not get through.
+        """
+        raise NotImplementedError
+
+    def remind(self, pages: Sequence[Page]) -> None:
+        """What is firing now, as it is now. Sent every `again` seconds, even where it is nothing.
 
         Raises:
             DeliveryError: it did not get through.
         """
 
-
-def in_words(transition: str, incident: dict[str, Any]) -> str:
-    """A page as lines for people: what happened, where, and what to check first."""
-    drill = "DRILL " if incident["drill"] else ""
-    head = f"{drill}{transition.upper()} {incident['severity']} {incident['title']}"
-    if incident.get("part_of"):  # bodies of older versions are without
-        return f"{head}\n  {incident['what']} (incident {incident['part_of']})"
-    if transition == "resolved":
-        ended = f"; {incident['resolution']}" if incident.get("resolution") else ""
-        return f"{head} (owner {incident['owner']}, since {incident['since']}{ended})"
-    where = incident["where"]
-    places = [f"{label} {', '.join(where[label])}" for label in ("regions", "servers", "names") if where[label]]
-    if zones := incident.get("zones"):
-        more = f" and {len(zones) - _SHOWN} more" if len(zones) > _SHOWN else ""
-        places.insert(0, f"zones {', '.join(zones[:_SHOWN])}{more}")
-    lines = [head, f"  what: {incident['what']}", f"  where: {'; '.join(places)}"]
-    lines += [f"  check first: {text}" for text in incident["check_first"][:3]]
-    if calls := incident.get("calls"):
-        called = ", ".join(dict.fromkeys(call["team"] for call in calls))
-        lines.append(
-            f"  called: {called}; nobody has acknowledged it" if transition == "escalated" else f"  called: {called}"
-        )
-    lines.append(f"  owner: {incident['owner']}; runbook: {incident['runbook']}; incident: {incident['id']}")
-    return "\n".join(lines)
+    def hide(self, text: str) -> str:
+        """A text without this receiver's secrets."""
+        return text

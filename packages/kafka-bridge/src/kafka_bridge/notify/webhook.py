@@ -1,43 +1,55 @@
-"""Pages to a URL: one POST of JSON, with an idempotency key."""
+"""Pages to a URL: one POST of JSON with an idempotency key, signed where there is a secret (Standard Webhooks 1.0)."""
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlsplit
+import base64
+import hashlib
+import hmac
+import time
+from typing import TYPE_CHECKING
 
-import httpx2
 import msgspec
 
-from .notifier import DeliveryError
+from .http import shown
+from .notifier import Notifier, Receipt
+from .settings import hide, host, secret
 
-_SECONDS = 10.0
+if TYPE_CHECKING:
+    from .http import Http
+    from .notifier import Page
+    from .settings import WebhookSettings
 
 
-class Webhook:
+class Webhook(Notifier):
     """Delivers when the receiver answers with 2xx. The URL may hold a secret and is never shown whole."""
 
-    name = "webhook"
+    def __init__(self, name: str, settings: WebhookSettings, http: Http) -> None:
+        self.name = name
+        self._settings = settings
+        self._http = http
+        self.hosts = host(settings, "url")
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        parts = urlsplit(url)
-        self._shown = f"{parts.scheme}://{parts.hostname}"
-        self._client = httpx2.Client(timeout=_SECONDS, follow_redirects=False)
+    def deliver(self, page: Page) -> Receipt:
+        """POST the page."""
+        body = msgspec.json.encode(page.as_json())
+        headers = {"Content-Type": "application/json", "Idempotency-Key": page.key}
+        key = secret(self._settings, "secret")
+        if key is not None:
+            headers |= signature(key, page.key, int(time.time()), body)
+        url = secret(self._settings, "url") or ""
+        return Receipt(self._http.send("POST", url, content=body, headers=headers).taken(shown(url)))
 
-    def deliver(self, key: str, transition: str, incident: dict[str, Any]) -> None:
-        """POST the page.
+    def hide(self, text: str) -> str:
+        """Without URL and key."""
+        return hide(self._settings, text)
 
-        Raises:
-            DeliveryError: no answer, or another one than 2xx.
-        """
-        body = msgspec.json.encode({"page": transition, "key": key, "incident": incident})
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        try:
-            with self._client.stream("POST", self._url, content=body, headers=headers) as response:
-                status = response.status_code
-        except httpx2.HTTPError as error:
-            msg = f"{self._shown}: {type(error).__name__}"
-            raise DeliveryError(msg) from error
-        if not 200 <= status < 300:
-            msg = f"{self._shown} answered {status}"
-            raise DeliveryError(msg)
+
+def signature(key: str, id_: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers that prove a body: HMAC-SHA256 of id, timestamp and body, with points between them."""
+    binary = base64.b64decode(key.removeprefix("whsec_")) if key.startswith("whsec_") else key.encode()
+    mac = hmac.new(binary, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "webhook-id": id_,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+    }

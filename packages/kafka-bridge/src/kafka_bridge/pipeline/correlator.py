@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import psycopg
     from dns_rules import Inventory, Rules
 
+    from kafka_bridge.notify.routing import Routing
+
     Connection = psycopg.Connection[tuple[Any, ...]]
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ class Correlator:
         conninfo: of the store.
         inventory: whose the zones are.
         rules: the rule pack.
-        notifiers: names under which pages are to be delivered.
+        routing: the ways out of pages.
         publish: sends ``(topic, key, body)`` to Kafka, in their order; returns once they are there.
     """
 
@@ -53,14 +55,14 @@ class Correlator:
         conninfo: str,
         inventory: Inventory,
         rules: Rules,
-        notifiers: list[str],
+        routing: Routing,
         *,
         publish: Callable[[list[tuple[str, str, bytes]]], None] | None = None,
     ) -> None:
         self._leader = Leader(conninfo, _LOCK)
         self.inventory = inventory
         self.rules = rules
-        self._notifiers = notifiers
+        self._routing = routing
         self._publish = publish
         self._correlation: Correlation | None = None
         self._until: int | None = None
@@ -123,7 +125,7 @@ class Correlator:
             incidents = correlation.step(found, until)
             if found or incidents:
                 write.incidents(cursor, incidents)
-                write.pages(cursor, incidents, self._notifiers)
+                write.pages(cursor, incidents, self.inventory, self._routing)
                 if self._publish is not None:
                     write.publications(cursor, "findings", [(f.zone, f) for f in sorted(found, key=_order)])
                     write.publications(cursor, "incidents", [(i.id, i) for i in incidents])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from kafka_bridge.health.measures import Measures
     from kafka_bridge.health.vitals import Part
+    from kafka_bridge.notify.routing import Routing
     from kafka_bridge.store.pool import Pool
     from kafka_bridge.timekeeper import Timekeeper
 
@@ -27,7 +28,7 @@ class EmbeddedBus:
         conninfo: str,
         inventory: Inventory,
         rules: Rules,
-        notifiers: list[str],
+        routing: Routing,
         *,
         archive: bool,
         measures: Measures,
@@ -35,7 +36,7 @@ class EmbeddedBus:
         time: Timekeeper,
     ) -> None:
         self.way_in = Journal(pool)
-        self._correlator = Correlator(conninfo, inventory, rules, notifiers)
+        self._correlator = Correlator(conninfo, inventory, rules, routing)
         self._worker = Worker(
             pool,
             inventory,

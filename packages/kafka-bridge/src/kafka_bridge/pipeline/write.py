@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import psycopg
-    from dns_rules import Finding, Health, Incident
+    from dns_rules import Finding, Health, Incident, Inventory
 
     from kafka_bridge.evidence.select import Piece
+    from kafka_bridge.notify.routing import Routing
 
     from .decode import Dead
     from .enrich import Enriched
@@ -295,16 +296,24 @@ def incidents(cursor: Cursor, changed: Iterable[Incident]) -> None:
         cursor.execute("insert into incident_history (id, body) values (%s, %s)", (i.id, _json(i)))
 
 
-def pages(cursor: Cursor, changed: Iterable[Incident], notifiers: list[str]) -> None:
-    """Pages into the outbox: each call of an incident once, and its resolution once somebody was called."""
+def pages(cursor: Cursor, changed: Iterable[Incident], inventory: Inventory, routing: Routing) -> None:
+    """Pages into the outbox: each call of an incident once, who took it on, and its resolution.
+
+    A call goes to the team that is called; the others to all that were called.
+    """
     for incident in changed:
-        told: list[tuple[str, int]] = [(call.why, number) for number, call in enumerate(incident.calls)]
+        told: list[tuple[str, int, list[str]]] = [
+            (call.why, number, [call.team]) for number, call in enumerate(incident.calls)
+        ]
+        called = [call.team for call in incident.calls]
+        if called and incident.acknowledged is not None:
+            told.append(("acknowledged", len(called), called))
         if incident.state == "resolved" and (told or _was_told(cursor, incident.id)):
-            told.append((incident.state, 0))
+            told.append((incident.state, 0, called))
         if told:
             body = _json(incident)
-            for transition, number in told:
-                _page(cursor, notifiers, (incident.id, transition, number, body))
+            for transition, number, teams in told:
+                _page(cursor, routing.of(inventory, teams), (incident.id, transition, number, body))
 
 
 def _was_told(cursor: Cursor, incident: str) -> bool:

@@ -17,8 +17,9 @@ from dns_rules import load_inventory
 from dns_rules.errors import RulesError
 
 from kafka_bridge.bridge import Bridge
-from kafka_bridge.config import Board, Config, Notify, Otlp, Store
+from kafka_bridge.config import Board, Config, Otlp, Store
 from kafka_bridge.errors import BridgeError, ConfigError
+from kafka_bridge.notify.settings import Notify
 
 from .learn import write_inventory
 from .receivers import Receivers
