@@ -767,16 +767,16 @@ def test_the_thread_writes_says_why_not_and_goes_on(pool, influx):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("{database: dns}", "3: Object missing required field `url`"),
+        ("{database: dns}", "3:9: Object missing required field `url`"),
         ("{url: 'https://i:8086', databas: dns}", "3: unknown key 'databas'"),
         (
             "{url: 'https://u:s3cret@i:8086', database: dns}",
-            "3: credentials do not belong into a URL; write `username`",
+            "3:15: credentials do not belong into a URL; write `username`",
         ),
-        ("{url: 'i:8086', database: dns}", "3: 'i:8086' is not https://HOST:PORT"),
+        ("{url: 'i:8086', database: dns}", "3:15: 'i:8086' is not https://HOST:PORT"),
         ("{url: 'https://i:80860', database: dns}", "is not https://HOST:PORT"),
         ("{url: 'https://i:8086/?p=x', database: dns}", "is not https://HOST:PORT"),
-        ("{url: 'https://i:8086'}", "3: write `database` for InfluxDB 1.x, or `bucket`"),
+        ("{url: 'https://i:8086'}", "3:9: write `database` for InfluxDB 1.x, or `bucket`"),
         ("{url: 'https://i:8086', database: dns, bucket: dns}", "one of them"),
         ("{url: 'https://i:8086', database: dns, token_file: t}", "`token_file` does not go with `database`"),
         ("{url: 'https://i:8086', bucket: dns, username: u}", "`username` does not go with `bucket`"),

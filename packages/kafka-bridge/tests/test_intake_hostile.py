@@ -254,7 +254,7 @@ def test_tokens_are_exchanged_without_a_restart(endpoint, authority, transport, 
     assert send("new")
     endpoint.file.write_text("version: 1\nprobes:\n  - {id: eu-1, reggae: x}\n")
     assert send("new"), "the last good one stays in force"
-    assert f"{endpoint.file}:3: unknown key 'reggae'" in caplog.text
+    assert f"{endpoint.file}:3:16: unknown key 'reggae'" in caplog.text
     endpoint.file.write_text("version: 1\nprobes: []\n")
     assert not send("new")
     assert "dnstower_" not in caplog.text

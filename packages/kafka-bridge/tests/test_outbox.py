@@ -180,7 +180,7 @@ def test_a_reference_to_no_receiver_is_told_with_its_line(folder):
     file = bridge(folder, {"receivers": {"oncall": {"type": "pagerduty", "routing_key": "${KEY}"}}})
     done = run("check", file)
     assert done.returncode == 1
-    assert f"{folder / 'inventory.yaml'}:5: no receiver 'slack:oncall' is configured; there are: pagerduty:oncall" in (
+    assert f"{folder / 'inventory.yaml'}:5:14: no receiver 'slack:oncall' is configured; there are: pagerduty:oncall" in (
         done.stderr
     )
 
@@ -218,7 +218,7 @@ def test_a_test_page_prints_what_each_answered(folder, monkeypatch):
     ],
 )  # fmt: skip
 def test_receivers_that_cannot_work_are_refused(folder, receiver, said):
-    with pytest.raises(ConfigError, match=r"bridge\.yaml:1: ") as caught:
+    with pytest.raises(ConfigError, match=r"bridge\.yaml:1:[0-9]+: ") as caught:
         load_config(bridge(folder, {"receivers": {"oncall": receiver}}))
     assert said in str(caught.value)
     assert "xoxb-1" not in str(caught.value)

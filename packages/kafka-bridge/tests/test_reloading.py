@@ -92,7 +92,7 @@ def test_a_broken_file_is_named_and_the_old_one_stays(place, pool, running, capl
     running.ask()
     while running.refused is None:
         assert not running.taken.event.wait(0.05)
-    assert f"{place / 'inventory.yaml'}:6: owner 'wob'" in running.refused
+    assert f"{place / 'inventory.yaml'}:6:32: owner 'wob'" in running.refused
     assert "inventory and rules stay as they were" in caplog.text
     (place / "inventory.yaml").write_text(MORE)
     assert running.taken.event.wait(20)
