@@ -43,7 +43,7 @@ class Peer:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_GET = do_POST  # noqa: N815 - the base class asks for it
+            do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - the base class asks for it
 
             def log_message(self, *_):
                 pass

@@ -180,9 +180,8 @@ def test_a_reference_to_no_receiver_is_told_with_its_line(folder):
     file = bridge(folder, {"receivers": {"oncall": {"type": "pagerduty", "routing_key": "${KEY}"}}})
     done = run("check", file)
     assert done.returncode == 1
-    assert f"{folder / 'inventory.yaml'}:5:14: no receiver 'slack:oncall' is configured; there are: pagerduty:oncall" in (
-        done.stderr
-    )
+    told = "no receiver 'slack:oncall' is configured; there are: pagerduty:oncall"
+    assert f"{folder / 'inventory.yaml'}:5:14: {told}" in done.stderr
 
 
 def test_a_test_page_prints_what_each_answered(folder, monkeypatch):

@@ -18,6 +18,7 @@ from .mail import Email
 from .pagerduty import PagerDuty
 from .routing import Routing
 from .slack import Slack
+from .tickets import Github, Gitlab, Jira, ServiceNow
 from .webhook import Webhook
 
 if TYPE_CHECKING:
@@ -80,6 +81,14 @@ def _notifier(name: str, settings: of.Receiver, addresses: Addresses, links: Lin
             return Email(name, settings, addresses, links)
         case of.PagerDutySettings():
             return PagerDuty(name, settings, http, links)
+        case of.GithubSettings():
+            return Github(name, settings, http, links)
+        case of.GitlabSettings():
+            return Gitlab(name, settings, http, links)
+        case of.JiraSettings():
+            return Jira(name, settings, http, links)
+        case of.ServiceNowSettings():
+            return ServiceNow(name, settings, http, links)
         case of.WebhookSettings():
             return Webhook(name, settings, http)
         case of.AppriseSettings():

@@ -123,7 +123,64 @@ class AppriseSettings(_Receiver, frozen=True, kw_only=True, forbid_unknown_field
     one_of = (("url", "url_file"),)
 
 
-Receiver = AlertmanagerSettings | SlackSettings | EmailSettings | PagerDutySettings | WebhookSettings | AppriseSettings
+class TicketSettings(_Receiver, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all trackers have."""
+
+    url: str
+    token: str | None = None
+    token_file: str | None = None
+    assign: dict[str, str] = {}
+    """Who gets the tickets of a team, by its key in the inventory, as the tracker names them."""
+    labels: tuple[str, ...] = ()
+    ca: str | None = None
+    secrets = ("token",)
+    one_of = (("token", "token_file"),)
+
+
+class GithubSettings(TicketSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="github"):
+    """Issues of a GitHub repository."""
+
+    repository: Annotated[str, Meta(pattern=r"^[\w.-]+/[\w.-]+$")]
+    url: str = "https://api.github.com"
+
+
+class GitlabSettings(TicketSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="gitlab"):
+    """Issues of a GitLab project."""
+
+    project: str
+    """Its number, or its path as ``group/project``."""
+    url: str = "https://gitlab.com"
+
+
+class JiraSettings(TicketSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="jira"):
+    """Issues of a Jira project: Cloud with `username` and an API token, Data Center with a personal access token."""
+
+    project: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]+$")]
+    username: str | None = None
+    issue_type: str = "Task"
+    done: str = "Done"
+    """The transition that closes one."""
+
+
+class ServiceNowSettings(TicketSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="servicenow"):
+    """Incidents of a ServiceNow instance; `token` is the user's password."""
+
+    username: str
+    close_code: str = "Solved (Permanently)"
+
+
+Receiver = (
+    AlertmanagerSettings
+    | SlackSettings
+    | EmailSettings
+    | PagerDutySettings
+    | WebhookSettings
+    | AppriseSettings
+    | GithubSettings
+    | GitlabSettings
+    | JiraSettings
+    | ServiceNowSettings
+)
 
 
 class LinkSettings(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
