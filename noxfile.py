@@ -35,6 +35,7 @@ PEERS = {
     "dnsmasq": "dnsmasq-base",
     "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
     "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
     "influxd": "influxdb",
     "/usr/lib/*/faketime/libfaketimeMT.so.1": "faketime",
     "/usr/lib/*/knot/modules-*/dnstap.so": "knot-module-dnstap",

@@ -1,0 +1,76 @@
+// What makes each alert fire and what does not: series of a receiver, one sample a minute, for promtool.
+local questions(outcome, role='authoritative', server='192.0.2.1', regions=['eu', 'us'], status='', each=30) = [
+  {
+    series: ('dnstower_dns_observations_total{dnstower_zone="example.com", dns_question_name="www.example.com", ' +
+             'dnstower_question_type="A", dnstower_server_role="%s", server_address="%s", ' +
+             'dnstower_probe_region="%s", dnstower_outcome="%s", dnstower_dnssec_status="%s"}') % [
+      role, server, region, outcome, status,
+    ],
+    values: '0+%dx300' % each,
+  }
+  for region in regions
+];
+local one(series, values) = [{ series: series, values: values }];
+local of(metric, labels, values) = one(
+  '%s{%s}' % [metric, std.join(', ', ['%s="%s"' % [name, labels[name]] for name in std.objectFields(labels)])], values
+);
+local www = {
+  dnstower_zone: 'example.com',
+  dns_question_name: 'www.example.com',
+  dnstower_question_type: 'A',
+};
+local recursive(region, server, value, type='A') =
+  questions('answer', 'recursive', server, [region]) +
+  of('dnstower_dns_answer_set', www {
+    dnstower_question_type: type,
+    dnstower_server_role: 'recursive',
+    server_address: server,
+    dnstower_probe_region: region,
+  }, '%d+0x300' % value);
+local durations(fast) = std.flattenArrays([
+  of('dns_lookup_duration_seconds_bucket', {
+    dnstower_zone: 'example.com',
+    dnstower_server_role: 'authoritative',
+    dnstower_probe_region: 'eu',
+    le: bucket[0],
+  }, '0+%dx300' % bucket[1])
+  for bucket in [['0.25', fast], ['1', 30], ['+Inf', 30]]
+]);
+local violations(each, expectation='data') = of('dnstower_dns_violations_total', www {
+  dnstower_expectation: expectation,
+  dnstower_probe_region: 'eu',
+  dnstower_server_role: 'recursive',
+  server_address: '192.0.2.53',
+}, '0+%dx300' % each);
+local down = questions('timeout') + questions('timeout', server='192.0.2.2');
+local control(value, blind) =
+  of('dnstower_dns_probe_control', { dnstower_probe_id: 'eu-1', dnstower_server_name: 'eu over udp' }, '%sx300' % value) +
+  of('dnstower_dns_probe_blind', { dnstower_probe_id: 'eu-1' }, '%sx300' % blind);
+
+{
+  DnsZoneDown: {
+    fires: down,
+    quiet: questions('timeout') + questions('answer', server='192.0.2.2'),
+  },
+  DnsServerFailing: {
+    fires: questions('timeout') + questions('answer', server='192.0.2.2'),
+    quiet: down,
+  },
+  DnsResolverFailing: {
+    fires: control('0+0', '0+0'),
+    quiet: control('0+0', '1+0'),
+  },
+  DnsExpectedDataMissing: {
+    fires: violations(30) + questions('answer', 'recursive', '192.0.2.53', ['eu']),
+    quiet: violations(30, 'ttl') + questions('answer', 'recursive', '192.0.2.53', ['eu']),
+  },
+  DnsRegionsDisagree: {
+    fires: recursive('eu', '192.0.2.53', 1) + recursive('us', '192.0.2.54', 2),
+    quiet: recursive('eu', '192.0.2.53', 1, 'SOA') + recursive('us', '192.0.2.54', 2, 'SOA'),
+  },
+  DnsLatencyHigh: { fires: durations(15), quiet: durations(29) },
+  DnsErrorsElevated: {
+    fires: questions('servfail', each=3) + questions('answer'),
+    quiet: questions('servfail', each=1) + questions('nxdomain'),
+  },
+}
