@@ -11,6 +11,7 @@ from pathlib import Path
 
 import _jsonnet
 import pytest
+from dns_events import semconv
 
 HERE = Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("render", HERE / "render.py")
@@ -85,3 +86,13 @@ def test_alert_says_what_it_must(alert):
     text = (HERE.parent / "runbooks" / runbook).read_text()
     for heading in ("## First checks", "## Stop conditions", "## Escalation", "## Evidence to keep"):
         assert heading in text
+
+
+def test_every_name_is_one_that_the_suite_gives():
+    """Prometheus's form of a name: dots are underscores, then the unit and, of sums, `total`."""
+    known = {value.replace(".", "_") for value in vars(semconv).values() if isinstance(value, str)}
+    groups = render.evaluate("prometheusAlerts")["groups"] + render.evaluate("prometheusRules")["groups"]
+    text = " ".join(rule["expr"] for group in groups for rule in group["rules"])
+    names = set(re.findall(r"(?<![:\w])(?:dnstower|dns|server)_\w+", text))
+    assert {re.sub(r"(_seconds)?(_total|_bucket)?$", "", name) for name in names} - known == set()
+    assert len(names) > 20
