@@ -7,6 +7,7 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
   local c = $._config,
   local of = $._of,
   local bridge(metric, matchers=[]) = of(metric, matchers, c.bridgeSelector),
+  local one(metric) = metric + c.oneSuffix,
   // A gauge keeps its last value when a server leaves the delegation: only who is still asked counts.
   local asked(labels) = 'and on (%s) %s' % [labels, rate],
   local alert(name, pause, severity, runbook, expr, summary, description) =
@@ -43,7 +44,7 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
             |||
               %s == 0
                 unless on (dnstower_probe_id) %s == 1
-            ||| % [of('dnstower_dns_probe_control'), of('dnstower_dns_probe_blind')],
+            ||| % [of(one('dnstower_dns_probe_control')), of(one('dnstower_dns_probe_blind'))],
             'Resolver {{ $labels.dnstower_server_name }} does not answer',
             'It does not answer probe {{ $labels.dnstower_probe_id }} for the control name, whatever the zones do.',
           ),
@@ -71,7 +72,8 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
               'dnstower_question_type!~"%s"' % c.differByType,
             ] + if c.differByName == '' then [] else ['dns_question_name!~"%s"' % c.differByName]);
             local name = 'dnstower_zone, dns_question_name, dnstower_question_type';
-            local fresh = asked('dnstower_zone, dnstower_server_role, server_address, dnstower_probe_region');
+            local server = 'dnstower_zone, dnstower_server_role, server_address, dnstower_probe_region';
+            local fresh = 'and on (%s) %s < 1' % [server, share];  // it answers still
             |||
               max by (%s) (%s %s)
                 != min by (%s) (%s %s)
@@ -161,7 +163,7 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
         rules: std.flattenArrays([
           alert(
             'DnsProbeBlind', '2m', 'warning', 'probe-blind',
-            '%s == 1' % of('dnstower_dns_probe_blind'),
+            '%s == 1' % of(one('dnstower_dns_probe_blind')),
             'Probe {{ $labels.dnstower_probe_id }} sees nothing',
             'Nobody answers it: its host or its network. What it says about zones means nothing until then.',
           ),
@@ -173,7 +175,7 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
           ),
           alert(
             'DnsProbeAbsent', '5m', 'warning', 'probe-silent',
-            local blind = of('dnstower_dns_probe_blind');
+            local blind = of(one('dnstower_dns_probe_blind'));
             |||
               group by (dnstower_probe_id) (max_over_time(%s[%s]))
                 unless group by (dnstower_probe_id) (%s)
@@ -250,7 +252,7 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
           ),
           alert(
             'DnstowerTrouble', '2m', 'critical', 'bridge-in-trouble',
-            '%s == 1' % bridge('dnstower_bridge_trouble'),
+            '%s == 1' % bridge(one('dnstower_bridge_trouble')),
             'kafka-bridge does not work: {{ $labels.dnstower_part }}',
             'Its /readyz and `kafka-bridge doctor` say why, and what to do.',
           ),

@@ -4,7 +4,9 @@
     // Label matchers on every series of receivers, and of bridges: 'job="dns"'.
     receiverSelector: '',
     bridgeSelector: '',
-    // Where you keep the folder runbooks/; %s is the page.
+    // What metrics of unit 1 end in: '_ratio' behind a Collector and in Prometheus's own OTLP receiver.
+    oneSuffix: '',
+    // Where you keep the runbooks, these and the pack's; %s is the page's name.
     runbookUrl: 'https://example.com/runbooks/%s.md',
     // Labels on every alert, on top of severity.
     labels: {},

@@ -19,8 +19,8 @@ local www = {
   dns_question_name: 'www.example.com',
   dnstower_question_type: 'A',
 };
-local recursive(region, server, value, type='A') =
-  questions('answer', 'recursive', server, [region]) +
+local recursive(region, server, value, type='A', outcome='answer') =
+  questions(outcome, 'recursive', server, [region]) +
   of('dnstower_dns_answer_set', www {
     dnstower_question_type: type,
     dnstower_server_role: 'recursive',
@@ -78,7 +78,9 @@ local behind(part, value) = of('dnstower_bridge_behind_seconds', { dnstower_part
   },
   DnsRegionsDisagree: {
     fires: recursive('eu', '192.0.2.53', 1) + recursive('us', '192.0.2.54', 2),
-    quiet: recursive('eu', '192.0.2.53', 1, 'SOA') + recursive('us', '192.0.2.54', 2, 'SOA'),
+    // A serial is on its way; what a resolver gave before it failed is no answer.
+    quiet: recursive('eu', '192.0.2.53', 1, 'SOA') + recursive('us', '192.0.2.54', 2, 'SOA') +
+           recursive('eu', '192.0.2.53', 1) + recursive('ap', '192.0.2.55', 2, outcome='timeout'),
   },
   DnsLatencyHigh: { fires: durations(15), quiet: durations(29) },
   DnsErrorsElevated: {

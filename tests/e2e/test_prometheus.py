@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -12,28 +11,21 @@ import sys
 import time
 import urllib.request
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.lab.lab import Lab
 from tests.lab.scenarios import SCENARIOS
+from tests.prometheus import render
 
-MIXIN = Path(__file__).parents[2] / "alert-rules" / "prometheus"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SCENARIO = "all-servers-down"
 ZONE = SCENARIOS[SCENARIO].zone
 #: A test's minutes are seconds.
 CONFIG = "{window: '8s', lag: '5s', 'for': {DnsZoneDown: '2s', DnsMonitoringDown: '2s'}}"
-
-
-def render() -> Any:
-    spec = importlib.util.spec_from_file_location("render", MIXIN / "render.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def free_ports(number: int) -> list[int]:
@@ -60,23 +52,23 @@ def receiver(lab: Lab, region: str, place: Path) -> Path:
 
 
 @pytest.mark.lab
-def test_a_zone_goes_down_and_comes_back(tmp_path):
+def test_a_zone_goes_down_and_comes_back(tmp_path_factory):
+    place = tmp_path_factory.mktemp("lab")  # a short path, for sockets
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("not installed: apt-get install prometheus")
-    made = render()
-    for name, field in made.FILES.items():
-        (tmp_path / name).write_text(made.dump(made.evaluate(field, CONFIG)))
+    for name, field in render.FILES.items():
+        (place / name).write_text(render.dump(render.evaluate(field, CONFIG)))
     with ExitStack() as stack:
-        lab = stack.enter_context(Lab.start(tmp_path / "lab"))
+        lab = stack.enter_context(Lab.start(place / "lab"))
         regions = sorted(lab.resolvers)[:2]
         own, *ports = free_ports(1 + len(regions))
         targets = [f"127.0.0.1:{port}" for port in ports]
-        (tmp_path / "prometheus.yml").write_text(
+        (place / "prometheus.yml").write_text(
             json.dumps(
                 {
                     "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-                    "rule_files": list(made.FILES),
+                    "rule_files": list(render.FILES),
                     "scrape_configs": [{"job_name": "dns", "static_configs": [{"targets": targets}]}],
                 }
             )
@@ -85,27 +77,27 @@ def test_a_zone_goes_down_and_comes_back(tmp_path):
             **os.environ,
             "OTEL_LOGS_EXPORTER": "none",
             "OTEL_METRICS_EXPORTER": "none",
-            "XDG_STATE_HOME": str(tmp_path),
+            "XDG_STATE_HOME": str(place),
         }
         commands = [
             [program, "--config.file=prometheus.yml", f"--web.listen-address=127.0.0.1:{own}",
-             f"--storage.tsdb.path={tmp_path / 'data'}", "--log.level=warn"],
+             f"--storage.tsdb.path={place / 'data'}", "--log.level=warn"],
         ] + [
-            [sys.executable, "-m", "otel_dns_receiver", "run", "--config", str(receiver(lab, region, tmp_path)),
+            [sys.executable, "-m", "otel_dns_receiver", "run", "--config", str(receiver(lab, region, place)),
              "--prometheus", target]
             for region, target in zip(regions, targets, strict=True)
         ]  # fmt: skip
-        log = stack.enter_context((tmp_path / "log").open("wb"))
+        log = stack.enter_context((place / "log").open("wb"))
         running = []
         for command in commands:
             process = stack.enter_context(
-                subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=subprocess.STDOUT)
+                subprocess.Popen(command, cwd=place, env=environment, stdout=log, stderr=subprocess.STDOUT)
             )
             stack.callback(process.terminate)
             running.append(process)
 
         def get(path: str) -> Any:
-            assert [process.poll() for process in running] == [None] * len(running), (tmp_path / "log").read_text()
+            assert [process.poll() for process in running] == [None] * len(running), (place / "log").read_text()
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{own}/api/v1/{path}", timeout=5) as response:
                     return json.load(response)["data"]
@@ -120,7 +112,7 @@ def test_a_zone_goes_down_and_comes_back(tmp_path):
         def wait(what: str, check: Any) -> None:
             until = time.monotonic() + 60
             while not check():
-                assert time.monotonic() < until, f"{what}; firing: {firing()}\n{(tmp_path / 'log').read_text()[-2000:]}"
+                assert time.monotonic() < until, f"{what}; firing: {firing()}\n{(place / 'log').read_text()[-2000:]}"
                 time.sleep(0.3)
 
         ratio = 'zone_role_server_region:dnstower_dns_failures:ratio{dnstower_server_role="authoritative"}'

@@ -1,18 +1,19 @@
-"""Write the YAML files and the README's table from the mixin: `python alert-rules/prometheus/render.py`."""
+"""Write the YAML files and the README's table from the mixin: `python -m tests.prometheus.render`."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import _jsonnet
 import yaml
 
-HERE = Path(__file__).parent
+MIXIN = Path(__file__).parents[2] / "alert-rules" / "prometheus"
 BEGIN, END = "<!-- alerts -->\n", "<!-- /alerts -->\n"
 FILES = {"dnstower_alerts.yaml": "prometheusAlerts", "dnstower_rules.yaml": "prometheusRules"}
-_HEAD = "# Made from mixin.libsonnet by render.py; change it there.\n"
+_HEAD = "# Made from mixin.libsonnet by tests/prometheus/render.py; change it there.\n"
 
 
 class _Dumper(yaml.SafeDumper):
@@ -34,12 +35,18 @@ def evaluate(field: str, config: str = "{}") -> Any:
         config: what differs from `config.libsonnet`, as jsonnet.
     """
     source = f"((import 'mixin.libsonnet') + {{_config+:: {config}}}).{field}"
-    return json.loads(_jsonnet.evaluate_snippet(str(HERE / "snippet"), source))
+    return json.loads(_jsonnet.evaluate_snippet(str(MIXIN / "snippet"), source))
 
 
 def dump(tree: Any) -> str:
     """Rules as a YAML file."""
     return _HEAD + yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=118)
+
+
+def runbook(name: str) -> Path:
+    """The page: the pack's, or, of what is judged here only, our own."""
+    ours = MIXIN / "runbooks" / name
+    return ours if ours.exists() else MIXIN.parent / "runbooks" / name
 
 
 def table() -> str:
@@ -49,13 +56,14 @@ def table() -> str:
         for alert in group["rules"]:
             book = alert["annotations"]["runbook_url"]
             severity, pause = alert["labels"]["severity"], alert["for"]
-            lines.append(f"| `{alert['alert']}` | {severity} | {pause} | [{book}](../runbooks/{book}.md) |")
+            page = os.path.relpath(runbook(f"{book}.md"), MIXIN)
+            lines.append(f"| `{alert['alert']}` | {severity} | {pause} | [{book}]({page}) |")
     return "\n".join(lines) + "\n"
 
 
 def readme() -> str:
     """The README with its table made anew."""
-    text = (HERE / "README.md").read_text(encoding="utf-8")
+    text = (MIXIN / "README.md").read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     return before + BEGIN + table() + END + rest.partition(END)[2]
 
@@ -67,4 +75,4 @@ def rendered() -> dict[str, str]:
 
 if __name__ == "__main__":
     for name, text in rendered().items():
-        (HERE / name).write_text(text, encoding="utf-8")
+        (MIXIN / name).write_text(text, encoding="utf-8")

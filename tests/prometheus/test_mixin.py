@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _jsonnet
 import pytest
 from dns_events import semconv
 
-HERE = Path(__file__).parent
-_spec = importlib.util.spec_from_file_location("render", HERE / "render.py")
-assert _spec is not None
-assert _spec.loader is not None
-render = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(render)
+from . import render
+from .render import MIXIN
 
-RULES = tuple(name for name in render.FILES)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULES = tuple(render.FILES)
 ALERTS = [alert for group in render.evaluate("prometheusAlerts")["groups"] for alert in group["rules"]]
-CASES = json.loads(_jsonnet.evaluate_file(str(HERE / "tests.libsonnet")))
+CASES = json.loads(_jsonnet.evaluate_file(str(MIXIN / "tests.libsonnet")))
 #: By when every alert has had its time.
 WHEN = "290m"
 
 
-def promtool(*arguments: str, cwd: Path = HERE) -> str:
+def promtool(*arguments: str, cwd: Path = MIXIN) -> str:
     if shutil.which("promtool") is None:
         pytest.skip("not installed: apt-get install prometheus")
     done = subprocess.run(["promtool", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
@@ -37,7 +35,7 @@ def promtool(*arguments: str, cwd: Path = HERE) -> str:
 
 @pytest.mark.parametrize("name", [*RULES, "README.md"])
 def test_what_is_made_from_the_mixin_is_up_to_date(name):
-    assert (HERE / name).read_text() == render.rendered()[name], "run alert-rules/prometheus/render.py"
+    assert (MIXIN / name).read_text() == render.rendered()[name], "run python -m tests.prometheus.render"
 
 
 def test_promtool_takes_the_rules():
@@ -56,7 +54,7 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not():
 def test_alert(tmp_path, alert):
     name = alert["alert"]
     for rules in RULES:
-        shutil.copy(HERE / rules, tmp_path)
+        shutil.copy(MIXIN / rules, tmp_path)
     tests = [
         {
             "interval": "1m",
@@ -82,8 +80,7 @@ def test_alert_says_what_it_must(alert):
     assert set(alert) == {"alert", "expr", "for", "labels", "annotations"}
     assert alert["labels"]["severity"] in {"critical", "warning", "none"}
     assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
-    runbook = alert["annotations"]["runbook_url"].rpartition("/")[2]
-    text = (HERE.parent / "runbooks" / runbook).read_text()
+    text = render.runbook(alert["annotations"]["runbook_url"].rpartition("/")[2]).read_text()
     for heading in ("## First checks", "## Stop conditions", "## Escalation", "## Evidence to keep"):
         assert heading in text
 
@@ -96,3 +93,28 @@ def test_every_name_is_one_that_the_suite_gives():
     names = set(re.findall(r"(?<![:\w])(?:dnstower|dns|server)_\w+", text))
     assert {re.sub(r"(_seconds)?(_total|_bucket)?$", "", name) for name in names} - known == set()
     assert len(names) > 20
+
+
+def test_a_configuration_of_ones_own(tmp_path):
+    config = (
+        "{receiverSelector: 'job=\"dns\"', oneSuffix: '_ratio', disabled: ['DnsSerialLag'], labels: {team: 'dns'}, "
+        "differByName: 'cdn[.].*', 'for': {DnsZoneDown: '30s'}}"
+    )
+    for name, field in render.FILES.items():
+        (tmp_path / name).write_text(render.dump(render.evaluate(field, config)))
+    promtool("check", "rules", *RULES, cwd=tmp_path)
+    groups = render.evaluate("prometheusAlerts", config)["groups"]
+    alerts = {alert["alert"]: alert for group in groups for alert in group["rules"]}
+    assert set(alerts) == {alert["alert"] for alert in ALERTS} - {"DnsSerialLag"}
+    assert alerts["DnsZoneDown"]["for"] == "30s"
+    assert {alert["labels"]["team"] for alert in alerts.values()} == {"dns"}
+    assert alerts["DnsProbeBlind"]["expr"] == 'dnstower_dns_probe_blind_ratio{job="dns"} == 1'
+    assert 'dns_question_name!~"cdn[.].*"' in alerts["DnsRegionsDisagree"]["expr"]
+    assert alerts["DnstowerTrouble"]["expr"] == "dnstower_bridge_trouble_ratio == 1"
+
+
+def test_no_runbook_without_an_alert():
+    named = {alert["annotations"]["runbook_url"].rpartition("/")[2] for alert in ALERTS}
+    ours = {path.name for path in (MIXIN / "runbooks").iterdir()}
+    assert ours <= named
+    assert not ours & {path.name for path in (MIXIN.parent / "runbooks").iterdir()}
