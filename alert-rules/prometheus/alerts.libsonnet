@@ -230,23 +230,24 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
           ),
       },
       {
+        // Bridges that share a store say the same of it.
         name: 'dnstower.bridge',
         rules: std.flattenArrays([
           alert(
             'DnstowerPipelineBehind', '5m', 'warning', 'bridge-in-trouble',
-            '%s > %g' % [bridge('dnstower_bridge_behind_seconds', ['dnstower_part!="deliver"']), c.behind],
+            'max by (job, dnstower_part) (%s) > %g' % [bridge('dnstower_bridge_behind_seconds', ['dnstower_part!="deliver"']), c.behind],
             'kafka-bridge is behind: {{ $labels.dnstower_part }}',
             'By {{ $value | humanizeDuration }}; incidents are that late.',
           ),
           alert(
             'DnstowerDeadLetters', '0m', 'warning', 'bridge-in-trouble',
-            '%s > 0' % bridge('dnstower_bridge_deadletters'),
+            'max by (job) (%s) > 0' % bridge('dnstower_bridge_deadletters'),
             'Events that kafka-bridge cannot read',
             '{{ $value }} dead letters of the last hour were not sent again.',
           ),
           alert(
             'DnstowerPagesUndelivered', '2m', 'critical', 'pages-undelivered',
-            '%s > %g' % [bridge('dnstower_bridge_behind_seconds', ['dnstower_part="deliver"']), c.behind],
+            'max by (job, dnstower_part) (%s) > %g' % [bridge('dnstower_bridge_behind_seconds', ['dnstower_part="deliver"']), c.behind],
             'Pages about DNS do not reach anybody',
             'The oldest has waited for {{ $value | humanizeDuration }}.',
           ),

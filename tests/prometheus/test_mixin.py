@@ -118,3 +118,11 @@ def test_no_runbook_without_an_alert():
     ours = {path.name for path in (MIXIN / "runbooks").iterdir()}
     assert ours <= named
     assert not ours & {path.name for path in (MIXIN.parent / "runbooks").iterdir()}
+
+
+def test_the_readme_shows_a_configuration_that_works(tmp_path):
+    shown = (MIXIN / "README.md").read_text().partition("    // ours.jsonnet")[2].partition("\n\n")[0]
+    lines = [line.removeprefix("    ") for line in shown.splitlines()[1:]]
+    text = json.loads(_jsonnet.evaluate_snippet(str(MIXIN.parent / "ours.jsonnet"), "\n".join(lines)))
+    (tmp_path / "alerts.yaml").write_text(text)
+    assert f"{len(ALERTS) - 1} rules found" in promtool("check", "rules", "alerts.yaml", cwd=tmp_path)
