@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -163,6 +164,32 @@ def test_the_stack_of_collector_kafka_and_timescale_fits_together():
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("program", "command", "file"),
+    [("promtool", ("check", "config"), "prometheus.yml"), ("amtool", ("check-config",), "alertmanager.yml")],
+)
+def test_prometheus_and_alertmanager_take_their_configuration(program, command, file):
+    place = HERE / "prometheus"
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    done = subprocess.run([found, *command, file], cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " ".join((program, *command, file)) in (place / "README.md").read_text()
+
+
+def test_alertmanager_holds_back_alerts_that_exist():
+    place = HERE / "prometheus"
+    groups = yaml.safe_load((HERE.parent / "alert-rules" / "prometheus" / "dnstower_alerts.yaml").read_text())["groups"]
+    known = {alert["alert"] for group in groups for alert in group["rules"]}
+    rules = yaml.safe_load((place / "alertmanager.yml").read_text())
+    matchers = [m for rule in rules["inhibit_rules"] for m in rule["source_matchers"] + rule["target_matchers"]]
+    matchers += [m for route in rules["route"]["routes"] for m in route["matchers"]]
+    named = {part.strip(' "') for m in matchers if "alertname" in m for part in m.partition("=")[2].split("|")}
+    patterns = {name.lstrip('~ "') for name in named}
+    assert [p for p in patterns if not any(re.fullmatch(p, name) for name in known)] == []
+
+
 def free_ports(number: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
@@ -241,6 +268,7 @@ def test_every_folder_is_listed_and_tested():
         "own-rules",
         "plugin-detector",
         "plugin-source",
+        "prometheus",
         "receivers",
         "replay",
         "sigma",
