@@ -24,11 +24,14 @@ AGREEMENT: Steps = ((None, "red"), (0.9, "orange"), (1, "green"))
 SCORE: Steps = ((None, "red"), (50, "orange"), (90, "green"))
 
 COLORS = {
-    "healthy": "green", "secure": "green", "answer": "green", "yes": "green", "resolved": "green", "info": "blue",
-    "degraded": "orange", "at_risk": "orange", "warning": "orange", "nxdomain": "orange", "nodata": "yellow",
-    "insecure": "blue", "pending": "yellow", "unknown": "gray", "unhealthy": "red", "bogus": "red", "critical": "red", "firing": "red",
-    "servfail": "red", "refused": "red", "timeout": "red", "unreachable": "red", "malformed": "red", "no": "red",
-}  # fmt: skip
+    **dict.fromkeys(("healthy", "secure", "answer", "yes", "resolved"), "green"),
+    **dict.fromkeys(("info", "insecure"), "blue"),
+    **dict.fromkeys(("nodata", "pending"), "yellow"),
+    **dict.fromkeys(("at_risk", "warning", "nxdomain"), "orange"),
+    **dict.fromkeys(("unhealthy", "bogus", "critical", "firing", "no"), "red"),
+    **dict.fromkeys(("servfail", "refused", "timeout", "unreachable", "malformed", "error", "referral"), "red"),
+    **dict.fromkeys(("unknown", "indeterminate"), "gray"),
+}
 
 
 class Query(Dataquery, Builder[Dataquery]):
@@ -49,9 +52,10 @@ class Query(Dataquery, Builder[Dataquery]):
         return self
 
 
-def series(title: str, says: str, sql: str, *, unit: str, empty: str, width: int = 12, height: int = 8,
-           steps: Steps = (), every: str = "1m", stacked: bool = False, top: float | None = None,
-           ) -> timeseries.Panel:  # fmt: skip
+def series(
+    title: str, says: str, sql: str, *, unit: str, empty: str, width: int = 12, height: int = 8, steps: Steps = (),
+    every: str = "1m", stacked: bool = False, top: float | None = None,
+) -> timeseries.Panel:  # fmt: skip
     """Lines over time: `time`, numbers, and a text `metric` that names the line."""
     panel = timeseries.Panel().interval(every).show_points(shapes.VisibilityMode.AUTO).line_width(1).min(0)
     panel.fill_opacity(60 if stacked else 8)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from dashboards.__main__ import MADE, texts
 from grafana import Raw, expand, interpolate
 
@@ -255,3 +256,14 @@ MACROS = {
 def test_macros_become_what_grafana_makes_of_them(text, expected):
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     assert expand(text, start, start + dt.timedelta(hours=1)) == expected
+
+
+def test_what_is_provisioned_is_what_dashboards_ask_for():
+    folder = FOLDER.parent.parent / "provisioning"
+    (source,) = yaml.safe_load((folder / "datasources" / "dnstower.yaml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((folder / "dashboards" / "dnstower.yaml").read_text())["providers"]
+    assert source["type"] == BOARDS["executive"]["templating"]["list"][0]["query"]
+    secrets = (source["url"], source["user"], source["secureJsonData"]["password"], source["jsonData"]["database"])
+    assert all(value.startswith("$DNSTOWER_") for value in (*secrets, provider["options"]["path"]))
+    told = (FOLDER.parent.parent / "README.md").read_text()
+    assert all(value.removeprefix("$") in told for value in (*secrets, provider["options"]["path"]))
