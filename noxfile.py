@@ -167,6 +167,7 @@ def lint(session: nox.Session) -> None:
     run("ruff", "check", ".")
     for package in PACKAGES:
         run("mypy", f"packages/{package}/src")
+    run("mypy", "grafana-app/dashboards")
     run("mypy", "tests/lab", "tests/stack/kafka", "noxfile.py")
     run("lint-imports")
     for package in PACKAGES:
@@ -196,6 +197,14 @@ def build(session: nox.Session) -> None:
             "python", "-c", f"import {module}; print({module!r}, {module}.__version__)",
             external=True,
         )  # fmt: skip
+
+
+@nox.session
+def dashboards(session: nox.Session) -> None:
+    """Grafana's dashboards anew, from grafana-app/dashboards."""
+    binaries = environment(session, "test", "test")
+    os.environ["PYTHONPATH"] = str(ROOT / "grafana-app")
+    become(binaries / "python", "-m", "dashboards", *session.posargs)
 
 
 @nox.session

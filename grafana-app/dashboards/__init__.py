@@ -1,0 +1,1 @@
+"""Dashboards as typed Python; what they make is committed in ``src/dashboards`` and shipped as it is."""

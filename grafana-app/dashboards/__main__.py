@@ -1,0 +1,40 @@
+"""``python -m dashboards``: write ``src/dashboards/*.json`` anew; with ``--check``, say which are not what is made."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from . import executive, forensic, operators, pipeline
+
+FOLDER = Path(__file__).parent.parent / "src" / "dashboards"
+MADE = {"executive": executive, "operator": operators, "forensic": forensic, "pipeline": pipeline}
+
+
+def texts() -> dict[str, str]:
+    """Each file's name and its text."""
+    return {
+        f"{name}.json": json.dumps(module.made().build(), cls=JSONEncoder, indent=1, ensure_ascii=False) + "\n"
+        for name, module in MADE.items()
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Exit codes: 0 fine, 3 a file is another than what is made."""
+    other = [name for name, text in texts().items() if not _same(FOLDER / name, text)]
+    for name in other:
+        print(name)
+        if "--check" not in arguments:
+            (FOLDER / name).write_text(texts()[name])
+    return 3 if other and "--check" in arguments else 0
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

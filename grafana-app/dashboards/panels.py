@@ -1,0 +1,156 @@
+"""Panels: each has a title, a sentence, a unit, and what it says when there is nothing to show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grafana_foundation_sdk.builders import bargauge, common, dashboard, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import common as shapes
+from grafana_foundation_sdk.models import dashboard as model
+
+PLUGIN = "grafana-postgresql-datasource"
+SOURCE = model.DataSourceRef(type_val=PLUGIN, uid="${datasource}")
+
+Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | bargauge.Panel
+Steps = tuple[tuple[float | None, str], ...]
+
+#: Shares of answered questions, seconds, and counts of what should not be there.
+ANSWERED: Steps = ((None, "red"), (0.99, "orange"), (0.999, "green"))
+SECONDS: Steps = ((None, "green"), (0.2, "orange"), (1, "red"))
+NONE_WANTED: Steps = ((None, "green"), (1, "red"))
+AGREEMENT: Steps = ((None, "red"), (0.9, "orange"), (1, "green"))
+SCORE: Steps = ((None, "red"), (50, "orange"), (90, "green"))
+
+COLORS = {
+    **dict.fromkeys(("healthy", "secure", "answer", "yes", "resolved"), "green"),
+    **dict.fromkeys(("info", "insecure"), "blue"),
+    **dict.fromkeys(("nodata", "pending"), "yellow"),
+    **dict.fromkeys(("at_risk", "warning", "nxdomain"), "orange"),
+    **dict.fromkeys(("unhealthy", "bogus", "critical", "firing", "no"), "red"),
+    **dict.fromkeys(("servfail", "refused", "timeout", "unreachable", "malformed", "error", "referral"), "red"),
+    **dict.fromkeys(("unknown", "indeterminate"), "gray"),
+}
+
+
+class Query(Dataquery, Builder[Dataquery]):
+    """One text for a PostgreSQL data source; the SDK knows only of other sources' queries."""
+
+    def __init__(self, sql: str, shape: str, ref: str = "A") -> None:
+        self.sql, self.shape, self.ref = " ".join(sql.split()), shape, ref
+
+    def to_json(self) -> dict[str, Any]:
+        """As Grafana saves it."""
+        return {
+            "refId": self.ref, "datasource": SOURCE, "editorMode": "code", "rawQuery": True, "format": self.shape,
+            "rawSql": self.sql,
+        }  # fmt: skip
+
+    def build(self) -> Query:
+        """It is its own builder."""
+        return self
+
+
+def series(
+    title: str, says: str, sql: str, *, unit: str, empty: str, width: int = 12, height: int = 8, steps: Steps = (),
+    every: str = "1m", stacked: bool = False, top: float | None = None,
+) -> timeseries.Panel:  # fmt: skip
+    """Lines over time: `time`, numbers, and a text `metric` that names the line."""
+    panel = timeseries.Panel().interval(every).show_points(shapes.VisibilityMode.AUTO).line_width(1).min(0)
+    panel.fill_opacity(60 if stacked else 8)
+    panel.legend(
+        common.VizLegendOptions()
+        .display_mode(shapes.LegendDisplayMode.LIST)
+        .placement(shapes.LegendPlacement.BOTTOM)
+        .show_legend(True)
+    )
+    panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
+    if stacked:
+        panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
+    if top is not None:
+        panel.max(top)
+    if steps:
+        panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(shapes.GraphThresholdsStyleMode.DASHED))
+        panel.thresholds(_thresholds(steps))
+    panel.title(title).description(says).datasource(SOURCE).unit(unit).no_value(empty).span(width).height(height)
+    return panel.with_target(Query(sql, "time_series"))
+
+
+def number(title: str, says: str, sql: str, *, unit: str, empty: str, steps: Steps, width: int = 4, height: int = 4,
+           decimals: int | None = None) -> stat.Panel:  # fmt: skip
+    """One figure: the first row's only column."""
+    panel = stat.Panel().graph_mode(shapes.BigValueGraphMode.NONE).thresholds(_thresholds(steps))
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    panel.title(title).description(says).datasource(SOURCE).unit(unit).no_value(empty).span(width).height(height)
+    if decimals is not None:
+        panel.decimals(decimals)
+    return panel.with_target(Query(sql, "table"))
+
+
+def bars(title: str, says: str, sql: str, *, unit: str, empty: str, steps: Steps, width: int = 12,
+         height: int = 8) -> bargauge.Panel:  # fmt: skip
+    """A bar a row: a text and a number."""
+    panel = bargauge.Panel().orientation(shapes.VizOrientation.HORIZONTAL).min(0).thresholds(_thresholds(steps))
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True))
+    panel.title(title).description(says).datasource(SOURCE).unit(unit).no_value(empty).span(width).height(height)
+    return panel.with_target(Query(sql, "table"))
+
+
+def rows(title: str, says: str, sql: str, *, empty: str, width: int = 24, height: int = 8,
+         units: dict[str, str] | None = None, steps: dict[str, Steps] | None = None,
+         links: dict[str, tuple[str, str]] | None = None) -> table.Panel:  # fmt: skip
+    """A table. Words that are a state are coloured; `links` leads from a column to a dashboard's variable."""
+    panel = table.Panel().filterable(True).cell_height(shapes.TableCellHeight.SM).show_header(True)
+    panel.title(title).description(says).datasource(SOURCE).unit("none").no_value(empty).span(width).height(height)
+    properties: dict[str, list[model.DynamicConfigValue]] = {}
+    for column, unit in (units or {}).items():
+        properties.setdefault(column, []).append(model.DynamicConfigValue("unit", unit))
+    for column, wanted in (steps or {}).items():
+        properties.setdefault(column, []).extend(
+            (
+                model.DynamicConfigValue("thresholds", _thresholds(wanted).build()),
+                model.DynamicConfigValue("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
+            )
+        )
+    for column, (uid, variable) in (links or {}).items():
+        target = f"/d/{uid}?${{datasource:queryparam}}&var-{variable}=${{__value.raw}}&${{__url_time_range}}"
+        properties.setdefault(column, []).append(
+            model.DynamicConfigValue(
+                "links", [{"title": f"{uid.removeprefix('dnstower-')}: this {variable}", "url": target}]
+            )
+        )
+    for column in ("status", "severity", "state", "dnssec", "outcome", "agrees"):
+        properties.setdefault(column, []).extend(
+            (
+                model.DynamicConfigValue("mappings", [_mapping()]),
+                model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+            )
+        )
+    for column, found in properties.items():
+        panel.override_by_name(column, found)
+    return panel.with_target(Query(sql, "table"))
+
+
+def timeline(title: str, says: str, sql: str, *, empty: str, width: int = 24, height: int = 8) -> statetimeline.Panel:
+    """Bands of states: `time`, `state`, and `series`, which names the band."""
+    panel = statetimeline.Panel().mappings([_mapping()]).merge_values(True).row_height(0.85)
+    panel.show_value(shapes.VisibilityMode.AUTO).display_name("${__field.labels.series}")
+    panel.with_transformation(
+        model.DataTransformerConfig(
+            id_val="partitionByValues",
+            options={"fields": ["series"], "keepFields": False, "naming": {"asLabels": True}},
+        )
+    )
+    panel.title(title).description(says).datasource(SOURCE).unit("none").no_value(empty).span(width).height(height)
+    return panel.with_target(Query(sql, "table"))
+
+
+def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+    listed = [model.Threshold(value=value, color=color) for value, color in steps]
+    return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(listed)
+
+
+def _mapping() -> model.ValueMap:
+    options = {word: model.ValueMappingResult(color=color) for word, color in COLORS.items()}
+    return model.ValueMap(options=options)
