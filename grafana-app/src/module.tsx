@@ -1,0 +1,22 @@
+/** What Grafana loads. */
+import { AppPlugin, type AppRootProps } from '@grafana/data';
+import { initPluginTranslations } from '@grafana/i18n';
+import { LoadingPlaceholder } from '@grafana/ui';
+import { Suspense, lazy } from 'react';
+import { ID, type Settings } from './settings';
+
+// The scenes library speaks through i18n, which has no words until it is begun.
+const Pages = lazy(async () => {
+  await initPluginTranslations(ID);
+  return { default: (await import('./App')).App };
+});
+
+function Root(props: AppRootProps<Settings>) {
+  return (
+    <Suspense fallback={<LoadingPlaceholder text="Loading…" />}>
+      <Pages {...props} />
+    </Suspense>
+  );
+}
+
+export const plugin = new AppPlugin<Settings>().setRootPage(Root);
