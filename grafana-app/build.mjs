@@ -1,13 +1,12 @@
 // Builds dist/: one AMD module as Grafana's loader takes it, with what Grafana shares left outside.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readdirSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { zipSync } from 'fflate';
 
 // Grafana gives these to plugins, from 12.3 on react/jsx-runtime too; a second copy of any of them would break hooks,
 // contexts or translations. react-router-dom is bundled and takes Grafana's react-router.
-export const SHARED = [
+const SHARED = [
   'react', 'react-dom', 'react/jsx-runtime', 'react-redux', 'redux', 'react-router', 'rxjs', 'rxjs/operators',
   'lodash', 'moment', 'jquery', 'd3', 'i18next', '@emotion/css', '@emotion/react',
   '@grafana/data', '@grafana/data/unstable', '@grafana/runtime', '@grafana/runtime/unstable',
@@ -23,10 +22,14 @@ const shared = {
     builder.onResolve({ filter: /^[^.]/ }, ({ path }) =>
       SHARED.includes(path) ? { path, external: true } : undefined
     );
+    // The scenes library takes the table panel's default options, which this release of the schema no longer has.
+    builder.onLoad({ filter: /schema\/dist\/esm\/raw\/composable\/table\/panelcfg\/x\/types\.gen\.mjs$/ }, ({ path }) => ({
+      contents: `${readFileSync(path, 'utf8')}\nexport const defaultOptions = {};`,
+    }));
   },
 };
 
-export async function bundle() {
+async function bundle() {
   const { outputFiles, metafile } = await build({
     entryPoints: { module: 'src/module.tsx' },
     outdir: 'dist',
