@@ -12,10 +12,10 @@ export default ts.config(
     rules: {
       'react-hooks/rules-of-hooks': 'error',
       'react-hooks/exhaustive-deps': 'error',
-      // A query that is put together by hand is how injection starts: values enter through data/sql.ts alone.
       'no-restricted-syntax': [
         'error',
         { selector: 'JSXAttribute[name.name="dangerouslySetInnerHTML"]', message: 'Text from the store is text.' },
+        { selector: 'Property[key.name="rawSql"][value.type="TemplateLiteral"]', message: 'Values enter through sql`…` alone.' },
       ],
     },
   },

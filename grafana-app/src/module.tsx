@@ -1,8 +1,9 @@
 /** What Grafana loads. */
-import { AppPlugin, type AppRootProps } from '@grafana/data';
+import { AppPlugin, type AppRootProps, type PluginConfigPageProps, type AppPluginMeta } from '@grafana/data';
 import { initPluginTranslations } from '@grafana/i18n';
 import { LoadingPlaceholder } from '@grafana/ui';
 import { Suspense, lazy } from 'react';
+import { Configuration } from './pages/Configuration';
 import { ID, type Settings } from './settings';
 
 // The scenes library speaks through i18n, which has no words until it is begun.
@@ -19,4 +20,8 @@ function Root(props: AppRootProps<Settings>) {
   );
 }
 
-export const plugin = new AppPlugin<Settings>().setRootPage(Root);
+const Settings = ({ plugin: { meta } }: PluginConfigPageProps<AppPluginMeta<Settings>>) => <Configuration meta={meta} />;
+
+export const plugin = new AppPlugin<Settings>()
+  .setRootPage(Root)
+  .addConfigPage({ id: 'configuration', title: 'Configuration', icon: 'cog', body: Settings });

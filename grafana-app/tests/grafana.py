@@ -23,8 +23,9 @@ _TYPES = {
     1082: "time", 1114: "time", 1184: "time",
 }  # fmt: skip
 _KINDS = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css", ".json": "application/json"}
-_PAGE = b"""<!doctype html><meta charset="utf-8"><title>stand-in of Grafana</title><div id="root"></div>
-<script>window.grafanaBootData = {settings: {}, user: {}, navTree: []}</script>
+_PAGE = b"""<!doctype html><link rel="stylesheet" href="/host/host.css">
+<meta charset="utf-8"><style>body { margin: 0 }</style><title>stand-in of Grafana</title><div id="root"></div>
+<script>window.grafanaBootData = {settings: {featureToggles: {}}, user: {}, navTree: []}</script>
 <script type="module" src="/host/host.js"></script>"""
 
 

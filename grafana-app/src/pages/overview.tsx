@@ -31,15 +31,15 @@ export interface ZoneRow {
 const COLUMNS: Column<ZoneRow>[] = [
   ['Zone', ({ zone }) => (may('Editor') ? <TextLink href={zoneUrl(zone)} inline={false}>{zone}</TextLink> : zone)],
   ['Health', ({ status }) => <Sign state={status} />],
-  ['Why', ({ reasons }) => json<string[]>(reasons, []).slice(0, 2).join('; ') || '–'],
+  ['Why', ({ reasons }) => <div style={{ minWidth: 240 }}>{json<string[]>(reasons, [])[0] ?? '–'}</div>],
   ['Criticality', ({ criticality }) => criticality],
-  ['Owner', ({ owner, owner_name }) => owner_name || owner],
-  ['Open incidents', ({ firing }) => firing, 'number'],
-  ['Available, 1 h', ({ availability_hour }) => percent(availability_hour), 'number'],
-  ['Available, 24 h', ({ availability_day }) => percent(availability_day), 'number'],
+  ['Owner', ({ owner, owner_name }) => <span style={{ whiteSpace: 'nowrap' }}>{owner_name || owner}</span>],
+  ['Incidents', ({ firing }) => firing, 'number'],
+  ['1 h', ({ availability_hour }) => percent(availability_hour), 'number'],
+  ['24 h', ({ availability_day }) => percent(availability_day), 'number'],
   ['p95', ({ p95 }) => milliseconds(p95), 'number'],
-  ['Regions agree', ({ agreement }) => percent(agreement), 'number'],
-  ['DNSSEC', ({ dnssec }) => dnssec ?? 'not checked'],
+  ['Agree', ({ agreement }) => percent(agreement), 'number'],
+  ['DNSSEC', ({ dnssec }) => dnssec ?? '–'],
   ['Judged', ({ judged_ago }) => (judged_ago === null ? 'never' : `${span(judged_ago)} ago`), 'number'],
 ];
 
@@ -56,23 +56,27 @@ export function summary(zones: ZoneRow[]): string {
     : `${bad.join(', ')}, of ${zones.length} ${zonesWord}.`;
 }
 
-export function overview(settings: Settings) {
-  return page('now-1h', [
-    answer(
-      settings,
-      [OVERVIEW],
-      (zones) => (
-        <Section title="Zones">
-          <p>{summary(zones as unknown as ZoneRow[])}</p>
-          <Table label="Zones" columns={COLUMNS} rows={zones as unknown as ZoneRow[]} />
-        </Section>
-      ),
-      'No zone is watched yet: name zones in the inventory and start the bridge with it.'
+const table = (settings: Settings) =>
+  answer(
+    settings,
+    [OVERVIEW],
+    (zones) => (
+      <Section title="Zones">
+        <p>{summary(zones as unknown as ZoneRow[])} Shares of answered questions over 1 h and 24 h; of regions that agree.</p>
+        <Table label="Zones" columns={COLUMNS} rows={zones as unknown as ZoneRow[]} />
+      </Section>
     ),
+    'No zone is watched yet: name zones in the inventory and start the bridge with it.'
+  );
+
+export const zones = (settings: Settings) => page('now-1h', [table(settings)]);
+
+export const overview = (settings: Settings) =>
+  page('now-1h', [
+    table(settings),
     answer(settings, [INCIDENTS_OPEN], (found) => (
       <Section title="Open incidents">
         {found.length ? <IncidentTable rows={found as unknown as IncidentRow[]} /> : <p>None.</p>}
       </Section>
     )),
   ]);
-}

@@ -52,7 +52,7 @@ runtime.setTemplateSrv({ replace: (text?: string) => text ?? '', getVariables: (
 
 class Source extends runtime.DataSourceWithBackend {}
 const find = (ref?: data.DataSourceRef | string | null) =>
-  boot.sources.find(({ uid }) => uid === (typeof ref === 'string' ? ref : ref?.uid));
+  boot.sources.find(({ uid, name }) => (typeof ref === 'string' ? [uid, name].includes(ref) : uid === ref?.uid));
 runtime.setDataSourceSrv({
   get: async (ref) => {
     const settings = find(ref);
