@@ -1,7 +1,10 @@
+"""A store with half an hour of trouble in it, made by the bridge itself."""
+
 from __future__ import annotations
 
 import datetime as dt
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,7 +51,15 @@ def happenings(start: dt.datetime):
         (
             Span(to=down, dnssec="secure", **bank),
             Span(from_=down, to=end, dnssec="secure", regions=("us-east", "ap-south"), **bank),
-            Span(from_=down, to=end, dnssec="bogus", cause="ds_mismatch", outcome="servfail", regions=("eu-west",), **bank),
+            Span(
+                from_=down,
+                to=end,
+                dnssec="bogus",
+                cause="ds_mismatch",
+                outcome="servfail",
+                regions=("eu-west",),
+                **bank,
+            ),
         ),
         start,
     )
@@ -64,7 +75,7 @@ def happenings(start: dt.datetime):
     blog = {"every": "6s", "servers": ("192.0.2.61", "192.0.2.62")}
     yield from events(
         "blog.example",
-        (Span(to=end, data=("198.51.100.7",), **blog), ),
+        (Span(to=end, data=("198.51.100.7",), **blog),),
         start,
     )
 
@@ -114,7 +125,10 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def node():
-    found = shutil.which("node")
-    if found is None or shutil.which("npm") is None:
-        pytest.skip("Node (20 or newer) with npm is not installed: the Grafana app is neither built nor tested")
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        pytest.skip("no Node (20.19 or newer) with npm is installed: the Grafana app is neither built nor tested")
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if tuple(int(part) for part in said.removeprefix("v").split(".")[:2]) < (20, 19):
+        pytest.skip(f"Node is {said}, and 20.19 or newer is needed: the Grafana app is neither built nor tested")
     return found

@@ -27,12 +27,12 @@ function Check({ uid }: { uid: string }) {
   }, [uid, round]);
   return (
     <section aria-label="Check">
-      <h3>What it can give</h3>
+      <h3>Views and freshness</h3>
       {found === undefined ? <LoadingPlaceholder text="Asking the store…" /> : (
         <ul style={{ listStyle: 'none', marginBottom: 16 }}>
           {found.map(({ ok, says, mend }) => (
             <li key={says} style={{ marginBottom: 8 }}>
-              <Sign state={ok ? 'healthy' : 'unhealthy'} />: {says}
+              <Sign state={ok ? 'healthy' : 'unhealthy'} word={ok ? 'fine' : 'wrong'} />: {says}
               {mend && <div style={{ paddingLeft: 16 }}>→ {mend}</div>}
             </li>
           ))}

@@ -46,6 +46,11 @@ export function where(body: Body): string {
   return parts.filter(([, list]) => list.length).map(([word, list]) => `${word} ${list.join(', ')}`).join('; ') || '–'; // prettier-ignore
 }
 
+/** Text whose commands stand between backticks. */
+function Commands({ text }: { text: string }) {
+  return text.split('`').map((part, n) => (n % 2 ? <code key={n}>{part}</code> : part));
+}
+
 function Incident({ row, calls, taken, settings }: { row: Row; calls: Row[]; taken: Row[]; settings: Settings }) {
   const body = json<Body>(row.body, {});
   const runbook = body.runbook && onBoard(settings, `runbooks/${encodeURIComponent(body.runbook)}`);
@@ -64,7 +69,7 @@ function Incident({ row, calls, taken, settings }: { row: Row; calls: Row[]; tak
         {body.verdict && <p><strong>Verdict:</strong> {body.verdict}, confidence {percent(body.confidence)}</p>}
       </Section>
       <Section title="Check first">
-        <ol style={{ marginLeft: 20 }}>{(body.check_first ?? []).map((step) => <li key={step}>{step}</li>)}</ol>
+        <ol style={{ marginLeft: 20 }}>{(body.check_first ?? []).map((step) => <li key={step}><Commands text={step} /></li>)}</ol>
         <p>
           {runbook ? <TextLink href={runbook} external>{`Runbook ${body.runbook}`}</TextLink> : `Runbook ${body.runbook ?? '–'}`}
           {!board && ' (the board’s address is not configured, so nothing leads there)'}

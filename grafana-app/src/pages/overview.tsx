@@ -56,27 +56,33 @@ export function summary(zones: ZoneRow[]): string {
     : `${bad.join(', ')}, of ${zones.length} ${zonesWord}.`;
 }
 
-const table = (settings: Settings) =>
-  answer(
-    settings,
-    [OVERVIEW],
-    (zones) => (
-      <Section title="Zones">
-        <p>{summary(zones as unknown as ZoneRow[])} Shares of answered questions over 1 h and 24 h; of regions that agree.</p>
-        <Table label="Zones" columns={COLUMNS} rows={zones as unknown as ZoneRow[]} />
-      </Section>
-    ),
-    'No zone is watched yet: name zones in the inventory and start the bridge with it.'
-  );
+const NONE = 'No zone is watched yet: name zones in the inventory and start the bridge with it.';
 
-export const zones = (settings: Settings) => page('now-1h', [table(settings)]);
+function Zones({ rows }: { rows: ZoneRow[] }) {
+  return (
+    <Section title="Zones">
+      <p>{summary(rows)} Shares of answered questions over 1 h and 24 h; of regions that agree.</p>
+      <Table label="Zones" columns={COLUMNS} rows={rows} />
+    </Section>
+  );
+}
+
+export const zones = (settings: Settings) =>
+  page('now-1h', [answer(settings, [OVERVIEW], (rows) => <Zones rows={rows as unknown as ZoneRow[]} />, NONE)]);
 
 export const overview = (settings: Settings) =>
   page('now-1h', [
-    table(settings),
-    answer(settings, [INCIDENTS_OPEN], (found) => (
-      <Section title="Open incidents">
-        {found.length ? <IncidentTable rows={found as unknown as IncidentRow[]} /> : <p>None.</p>}
-      </Section>
-    )),
+    answer(
+      settings,
+      [OVERVIEW, INCIDENTS_OPEN],
+      (rows, found = []) => (
+        <>
+          {rows.length ? <Zones rows={rows as unknown as ZoneRow[]} /> : <p>{NONE}</p>}
+          <Section title="Open incidents">
+            {found.length ? <IncidentTable rows={found as unknown as IncidentRow[]} /> : <p>None.</p>}
+          </Section>
+        </>
+      ),
+      NONE
+    ),
   ]);

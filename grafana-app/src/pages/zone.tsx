@@ -55,7 +55,7 @@ function Health({ row }: { row: ZoneRow & { regions: string | null } }) {
       </p>
       {reasons.length > 0 && <ul style={{ marginLeft: 20 }}>{reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>}
       {Object.entries(json<Record<string, string>>(row.regions, {})).map(([region, state]) => (
-        <span key={region} style={{ marginRight: 24 }}>{region} <Sign state={REGIONS[state] ?? 'unknown'} /></span>
+        <span key={region} style={{ marginRight: 24 }}>{region} <Sign state={REGIONS[state] ?? 'unknown'} word={state} /></span>
       ))}
     </Section>
   ); // prettier-ignore

@@ -7,7 +7,7 @@ const SHAPES: Record<string, string> = {
   critical: '■', warning: '▲', info: '●', firing: '■', pending: '▲', resolved: '●',
 }; // prettier-ignore
 
-export function Sign({ state }: { state: string }) {
+export function Sign({ state, word }: { state: string; word?: string }) {
   const { colors } = useTheme2();
   const colour =
     state === 'unhealthy' || state === 'critical' || state === 'firing' ? colors.error.text
@@ -16,7 +16,7 @@ export function Sign({ state }: { state: string }) {
     : colors.text.secondary; // prettier-ignore
   return (
     <span style={{ whiteSpace: 'nowrap' }}>
-      <span aria-hidden style={{ color: colour }}>{SHAPES[state] ?? '○'}</span> {STATUS[state] ?? state}
+      <span aria-hidden style={{ color: colour }}>{SHAPES[state] ?? '○'}</span> {word ?? STATUS[state] ?? state}
     </span>
   );
 }

@@ -99,7 +99,13 @@ def _frame(cursor: psycopg.Cursor[Any], ref: str, series: bool) -> dict[str, Any
         times = sorted(set(values[0]))
         metrics = sorted(set(values[1]))
         found = {(t, m): v for t, m, v in zip(*values, strict=True)}
-        fields = [fields[0], *({"name": names[2][0], "type": "number", "labels": {names[1][0]: m}, "config": {"displayNameFromDS": m}} for m in metrics)]
+        fields = [
+            fields[0],
+            *(
+                {"name": names[2][0], "type": "number", "labels": {names[1][0]: m}, "config": {"displayNameFromDS": m}}
+                for m in metrics
+            ),
+        ]
         values = [times, *([found.get((t, m)) for t in times] for m in metrics)]
     return {"schema": {"refId": ref, "fields": fields}, "data": {"values": values}}
 
