@@ -1,5 +1,5 @@
 /** What Grafana loads. */
-import { AppPlugin, type AppRootProps, type PluginConfigPageProps, type AppPluginMeta } from '@grafana/data';
+import { AppPlugin, type AppPluginMeta, type AppRootProps, type PluginConfigPageProps } from '@grafana/data';
 import { initPluginTranslations } from '@grafana/i18n';
 import { LoadingPlaceholder } from '@grafana/ui';
 import { Suspense, lazy } from 'react';
@@ -20,8 +20,8 @@ function Root(props: AppRootProps<Settings>) {
   );
 }
 
-const Settings = ({ plugin: { meta } }: PluginConfigPageProps<AppPluginMeta<Settings>>) => <Configuration meta={meta} />;
+const Page = ({ plugin: { meta } }: PluginConfigPageProps<AppPluginMeta<Settings>>) => <Configuration meta={meta} />;
 
 export const plugin = new AppPlugin<Settings>()
   .setRootPage(Root)
-  .addConfigPage({ id: 'configuration', title: 'Configuration', icon: 'cog', body: Settings });
+  .addConfigPage({ id: 'configuration', title: 'Configuration', icon: 'cog', body: Page });

@@ -1,4 +1,5 @@
 // Builds the stand-in into the folder that is named.
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 await build({
@@ -18,6 +19,13 @@ await build({
         builder.onResolve({ filter: /^(react-)?monaco-editor/ }, ({ path }) => ({ path, namespace: 'none' }));
         builder.onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {}' }));
       },
+    },
+    {
+      name: 'compat', // what Grafana gives as react-router: the copy that its own libraries use
+      setup: (builder) =>
+        builder.onResolve({ filter: /^react-router-dom-v5-compat$/ }, ({ path, kind, pluginData }) =>
+          pluginData ? undefined : builder.resolve(path, { kind, resolveDir: resolve('node_modules/@grafana/ui'), pluginData: true })
+        ),
     },
   ],
   logLevel: 'error',

@@ -14,7 +14,7 @@ import * as React from 'react';
 import * as ReactDOM from 'react-dom';
 import { createRoot } from 'react-dom/client';
 import * as jsx from 'react/jsx-runtime';
-import * as router from 'react-router';
+import * as router from 'react-router-dom-v5-compat';
 import * as rxjs from 'rxjs';
 import { Trend } from './trend';
 

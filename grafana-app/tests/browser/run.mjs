@@ -95,6 +95,19 @@ try {
   await open(`zones/${encodeURIComponent('$__timeFilter(now())')}`);
   await says('No zone $__timeFilter(now()) is watched');
 
+  // One that is slow, and has nothing.
+  const nothing = { results: Object.fromEntries(['A', 'B', 'C'].map((ref) => [ref, { status: 200, frames: [] }])) };
+  let answer;
+  const asked = new Promise((resolve) => { answer = resolve; });
+  await page.route('**/api/ds/query**', (route) => asked.then(() => route.fulfill({ json: nothing })));
+  await open('overview');
+  await says('Asking the store…');
+  answer();
+  await says('No zone is watched yet');
+  await open('incidents');
+  await says('No incident is open, and none was resolved in the time shown.');
+  await page.unroute('**/api/ds/query**');
+
   // A store that is gone is said in words, and what to do. (The browser itself notes each refused request.)
   const before = faults.length;
   await page.route('**/api/ds/query**', (route) => route.fulfill({

@@ -1,4 +1,7 @@
 declare module 'systemjs/dist/*';
+declare module 'react-router-dom-v5-compat' {
+  export * from 'react-router';
+}
 
 declare const System: {
   set(id: string, module: object): void;
