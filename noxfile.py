@@ -41,6 +41,8 @@ PEERS = {
     "/usr/lib/*/knot/modules-*/dnstap.so": "knot-module-dnstap",
     "java": "default-jre-headless",
     "mvn": "maven",
+    "node": "nodejs",
+    "npm": "npm",
 }
 
 

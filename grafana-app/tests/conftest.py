@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 HERE = Path(__file__).parent
@@ -17,3 +20,31 @@ def store(tmp_path_factory):
 
     with Server(tmp_path_factory.mktemp("pg") / "postgres") as server:
         yield estate.fill(server.conninfo)
+
+
+@pytest.fixture(scope="session")
+def troubled(tmp_path_factory):
+    """A store with half an hour in it; the address of a login that reads the views and nothing else."""
+    import trouble
+    from kafka_bridge.postgres.server import Server
+    from kafka_bridge.store.commands import grant
+    from kafka_bridge.store.pool import open_pool
+
+    with Server(tmp_path_factory.mktemp("pg") / "postgres") as server:
+        with open_pool(server.conninfo, size=6) as pool:
+            trouble.fill(pool)
+        with psycopg.connect(server.conninfo, autocommit=True) as connection:
+            connection.execute("create role dashboards login password 'reads views'")
+            grant(connection, "dashboards")
+        yield psycopg.conninfo.make_conninfo(server.conninfo, user="dashboards", password="reads views")
+
+
+@pytest.fixture(scope="session")
+def node():
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        pytest.skip("no Node (20.19 or newer) with npm is installed: the Grafana app is neither built nor tested")
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if tuple(int(part) for part in said.removeprefix("v").split(".")[:2]) < (20, 19):
+        pytest.skip(f"Node is {said}, and 20.19 or newer is needed: the Grafana app is neither built nor tested")
+    return found

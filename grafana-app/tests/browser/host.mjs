@@ -1,0 +1,32 @@
+// Builds the stand-in into the folder that is named.
+import { resolve } from 'node:path';
+import { build } from 'esbuild';
+
+await build({
+  entryPoints: { host: 'tests/browser/host.tsx' },
+  outdir: process.argv[2],
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  jsx: 'automatic',
+  loader: { '.svg': 'dataurl', '.woff2': 'empty' },
+  define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
+  plugins: [
+    {
+      name: 'no-editor', // megabytes that no page of the plugin asks for
+      setup: (builder) => {
+        builder.onResolve({ filter: /^(react-)?monaco-editor/ }, ({ path }) => ({ path, namespace: 'none' }));
+        builder.onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {}' }));
+      },
+    },
+    {
+      name: 'compat', // what Grafana gives as react-router: the copy that its own libraries use
+      setup: (builder) =>
+        builder.onResolve({ filter: /^react-router-dom-v5-compat$/ }, ({ path, kind, pluginData }) =>
+          pluginData ? undefined : builder.resolve(path, { kind, resolveDir: resolve('node_modules/@grafana/ui'), pluginData: true })
+        ),
+    },
+  ],
+  logLevel: 'error',
+});
