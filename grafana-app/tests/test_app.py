@@ -69,9 +69,9 @@ def test_it_is_packed_as_grafana_wants_it(built):
     assert (built / "module.js").read_text().startswith("define([")
     with zipfile.ZipFile(APP / f"{manifest['id']}-{manifest['info']['version']}.zip") as archive:
         names = archive.namelist()
-    assert {"plugin.json", "module.js", "README.md", "LICENSE", "img/logo.svg"} <= {
-        name.removeprefix("dnstower-dns-app/") for name in names
-    }
+    shipped = {"plugin.json", "module.js", "README.md", "LICENSE", "img/logo.svg"}
+    shipped |= {entry["path"] for entry in manifest["includes"] if entry["type"] == "dashboard"}
+    assert shipped <= {name.removeprefix("dnstower-dns-app/") for name in names}
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the app's pages are not looked at")
