@@ -30,3 +30,32 @@ GRAVEST = "array_position(array['critical', 'warning', 'info'], severity)"
 def quantile(share: float) -> str:
     """Seconds below which this share of the answers came; over rows of buckets."""
     return f"{S}.histogram_quantile({S}.histogram(bucket, count), {share})"
+
+
+#: Whether every zone is chosen; asked once a query, so that the estate's own few rows stand for all zones.
+WHOLE = f"not exists (select from {S}.v_ownership where zone not in ({ZONE}) or owner not in ({OWNER}))"
+
+
+def counted(level: str, estate: str, within: str, columns: str = "total, failed") -> str:
+    """Counts of what is chosen: of the estate's roll-up where all zones are, else of the zones'.
+
+    Args:
+        level: ``minute``, ``hour`` or ``day``, of the zones' roll-up.
+        estate: ``minute`` or ``day``, of the estate's.
+        within: a condition on a time, with ``{}`` for its column.
+        columns: that both have.
+    """
+    return (
+        f"(select {columns} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {WHOLE} "
+        f"union all select {columns} from {S}.v_zone_{level} "
+        f"where {within.format(level)} and {SCOPE} and not {WHOLE}) as counted"
+    )
+
+
+def merged(key: str = "") -> str:
+    """Buckets by the hour, summed before they become a histogram: a year of them is a few rows."""
+    keys = f"{key}, " if key else ""
+    return (
+        f"(select {keys}bucket, sum(count)::bigint as count from {S}.v_latency_bucket_hour "
+        f"where $__timeFilter(hour) and {SCOPE} group by {'1, 2' if key else '1'}) as merged"
+    )

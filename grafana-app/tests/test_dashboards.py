@@ -226,6 +226,20 @@ def test_a_choice_of_team_and_zone_leaves_the_others_out(reader):
     assert ask(reader, board, zones, owner=["web"], zone=["example.net"])[1] == []
 
 
+def test_where_all_zones_are_chosen_the_estate_stands_for_them(reader):
+    board = BOARDS["operator"]
+    (sql,) = [panel["targets"][0]["rawSql"] for panel in panels(board) if panel["title"] == "Answered"]
+    by_region = "select 1 - sum(failed)::float8 / sum(total) from dnstower.{} where region = 'eu-west' {}"
+    of_estate, of_zone = (
+        reader.execute(by_region.format(view, some)).fetchone()[0]
+        for view, some in (("v_estate_minute", ""), ("v_zone_minute", "and zone = 'example.com'"))
+    )
+    assert ask(reader, board, sql, region=["eu-west"])[1] == [(pytest.approx(of_estate),)]
+    assert ask(reader, board, sql, region=["eu-west"], owner=["web", "shop"])[1] == [(pytest.approx(of_estate),)]
+    assert ask(reader, board, sql, region=["eu-west"], owner=["web"])[1] == [(pytest.approx(of_zone),)]
+    assert of_estate != of_zone
+
+
 def test_figures_are_those_of_the_store(reader):
     board = BOARDS["operator"]
     sql = {panel["title"]: panel["targets"][0]["rawSql"] for panel in panels(board)}
