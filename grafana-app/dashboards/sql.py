@@ -45,10 +45,15 @@ def counted(level: str, estate: str, within: str, columns: str = "total, failed"
         within: a condition on a time, with ``{}`` for its column.
         columns: that both have.
     """
+    # The estate's minutes are kept for 31 days, the zones' hours for longer.
+    kept = (
+        " and $__timeFrom()::timestamptz > now() - interval '30 days'" if (level, estate) == ("hour", "minute") else ""
+    )
+    whole = f"({WHOLE}{kept})"
     return (
-        f"(select {columns} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {WHOLE} "
+        f"(select {columns} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {whole} "
         f"union all select {columns} from {S}.v_zone_{level} "
-        f"where {within.format(level)} and {SCOPE} and not {WHOLE}) as counted"
+        f"where {within.format(level)} and {SCOPE} and not {whole}) as counted"
     )
 
 

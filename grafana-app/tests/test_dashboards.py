@@ -240,6 +240,14 @@ def test_where_all_zones_are_chosen_the_estate_stands_for_them(reader):
     assert of_estate != of_zone
 
 
+@pytest.mark.parametrize("days", [7, 90])
+def test_a_time_longer_than_minutes_are_kept_is_told_from_hours(reader, days):
+    (sql,) = [one["targets"][0]["rawSql"] for one in panels(BOARDS["executive"]) if one["title"] == "Availability"]
+    ((expected,),) = reader.execute("select 1 - sum(failed)::float8 / sum(total) from dnstower.v_zone_hour").fetchall()
+    ((found,),) = ask(reader, BOARDS["executive"], sql, back=dt.timedelta(days=days))[1]
+    assert found == pytest.approx(expected)
+
+
 def test_figures_are_those_of_the_store(reader):
     board = BOARDS["operator"]
     sql = {panel["title"]: panel["targets"][0]["rawSql"] for panel in panels(board)}
