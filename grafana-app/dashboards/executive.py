@@ -54,7 +54,7 @@ def made() -> dashboard.Dashboard:
                "group by 1, 2 order by 1", unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1),
         series("Latency", "p50, p95 and p99 of answers.",
                f"select time, {quantile(0.5)} as p50, {quantile(0.95)} as p95, {quantile(0.99)} as p99 "
-               f"from {merged('$__timeGroup(hour, $__interval) as time')} group by 1 order by 1",
+               f"from {merged('$__timeGroup(moment, $__interval) as time')} group by 1 order by 1",
                unit="s", empty=QUIET, every="1h"),
         timeline("Health of zones", "The worst status of each hour, of the twenty zones that were worst.",
                  "select h.at as time, h.zone as series, h.status as state from (select zone, "

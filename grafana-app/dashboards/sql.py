@@ -35,6 +35,9 @@ def quantile(share: float) -> str:
 #: Whether every zone is chosen; asked once a query, so that the estate's own few rows stand for all zones.
 WHOLE = f"not exists (select from {S}.v_ownership where zone not in ({ZONE}) or owner not in ({OWNER}))"
 
+#: The estate's minutes are kept for 31 days, the zones' hours for longer.
+RECENT = "$__timeFrom()::timestamptz > now() - interval '30 days'"
+
 
 def counted(level: str, estate: str, within: str, columns: str = "total, failed") -> str:
     """Counts of what is chosen: of the estate's roll-up where all zones are, else of the zones'.
@@ -45,10 +48,7 @@ def counted(level: str, estate: str, within: str, columns: str = "total, failed"
         within: a condition on a time, with ``{}`` for its column.
         columns: that both have.
     """
-    # The estate's minutes are kept for 31 days, the zones' hours for longer.
-    kept = (
-        " and $__timeFrom()::timestamptz > now() - interval '30 days'" if (level, estate) == ("hour", "minute") else ""
-    )
+    kept = f" and {RECENT}" if (level, estate) == ("hour", "minute") else ""
     whole = f"({WHOLE}{kept})"
     return (
         f"(select {columns} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {whole} "
@@ -57,10 +57,18 @@ def counted(level: str, estate: str, within: str, columns: str = "total, failed"
     )
 
 
-def merged(key: str = "") -> str:
-    """Buckets by the hour, summed before they become a histogram: a year of them is a few rows."""
-    keys = f"{key}, " if key else ""
+def merged(column: str = "") -> str:
+    """Latency buckets of what is chosen, summed before they become a histogram: a year of them is a few rows.
+
+    Args:
+        column: one more, of the column ``moment``, by which they are kept apart.
+    """
+    keys, groups = (f"{column}, ", "1, 2") if column else ("", "1")
+    whole = f"({WHOLE} and {RECENT})"
     return (
-        f"(select {keys}bucket, sum(count)::bigint as count from {S}.v_latency_bucket_hour "
-        f"where $__timeFilter(hour) and {SCOPE} group by {'1, 2' if key else '1'}) as merged"
+        f"(select {keys}bucket, sum(count)::bigint as count from ("
+        f"select minute as moment, bucket, count from {S}.v_latency_bucket_estate_minute "
+        f"where $__timeFilter(minute) and {OF_REGION} and {whole} "
+        f"union all select hour, bucket, count from {S}.v_latency_bucket_hour "
+        f"where $__timeFilter(hour) and {SCOPE} and not {whole}) as chosen group by {groups}) as merged"
     )

@@ -240,6 +240,12 @@ def test_where_all_zones_are_chosen_the_estate_stands_for_them(reader):
     assert of_estate != of_zone
 
 
+def test_latency_of_the_estate_is_that_of_its_zones(reader):
+    (sql,) = [one["targets"][0]["rawSql"] for one in panels(BOARDS["executive"]) if one["title"] == "p95 latency"]
+    near, far = (ask(reader, BOARDS["executive"], sql, back=dt.timedelta(days=days))[1] for days in (7, 90))
+    assert near == far
+
+
 @pytest.mark.parametrize("days", [7, 90])
 def test_a_time_longer_than_minutes_are_kept_is_told_from_hours(reader, days):
     (sql,) = [one["targets"][0]["rawSql"] for one in panels(BOARDS["executive"]) if one["title"] == "Availability"]
