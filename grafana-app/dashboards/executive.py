@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from .frame import frame
 from .panels import ANSWERED, NONE_WANTED, SCORE, SECONDS, bars, number, rows, series, timeline
-from .sql import AVAILABILITY, GRAVEST, OF_ZONE, SCOPE, S, quantile
+from .sql import AVAILABILITY, GRAVEST, OF_ZONE, SCOPE, S, counted, merged, quantile
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import dashboard
 
 HOURS = f"from {S}.v_zone_hour where $__timeFilter(hour) and {SCOPE}"
 QUIET = "No zone of this choice was asked in this time"
+MONTH = "{} > now() - interval '30 days'"
 #: What is promised, as a share of answered questions; 30 days.
 PROMISE = 0.999
 
@@ -21,10 +22,11 @@ def made() -> dashboard.Dashboard:
     """The dashboard."""
     now = (
         number("Availability", "Share of questions in the chosen time that got an answer, from all regions.",
-               f"select {AVAILABILITY} as availability {HOURS}", unit="percentunit", empty=QUIET, steps=ANSWERED,
+               f"select {AVAILABILITY} as availability from {counted('hour', 'minute', '$__timeFilter({})')}",
+               unit="percentunit", empty=QUIET, steps=ANSWERED,
                decimals=3),
         number("p95 latency", "Seconds within which 95 % of the answers came, in the chosen time.",
-               f"select {quantile(0.95)} as p95 from {S}.v_latency_bucket_hour where $__timeFilter(hour) and {SCOPE}",
+               f"select {quantile(0.95)} as p95 from {merged()}",
                unit="s", empty=QUIET, steps=SECONDS),
         number("Incidents firing", "Incidents that are firing now; drills are not counted.",
                f"select count(*) as firing from {S}.v_incident_open where state = 'firing' and not drill and {OF_ZONE}",
@@ -39,8 +41,8 @@ def made() -> dashboard.Dashboard:
         number("Error budget left", f"Of the failures that a promise of {PROMISE:.1%} allows in 30 days, the share "
                f"that is "
                "left. Below zero the promise is broken. Always 30 days, whatever time is chosen.",
-               f"select 1 - sum(failed) / nullif(sum(total) * {1 - PROMISE:.4f}, 0) as budget from {S}.v_zone_day "
-               f"where day > now() - interval '30 days' and {SCOPE}",
+               f"select 1 - sum(failed) / nullif(sum(total) * {1 - PROMISE:.4f}, 0) as budget from "
+               f"{counted('day', 'day', MONTH)}",
                unit="percentunit", empty=QUIET, steps=((None, "red"), (0, "orange"), (0.25, "green")), decimals=1),
     )  # fmt: skip
     time = (
@@ -51,9 +53,9 @@ def made() -> dashboard.Dashboard:
                f"from {S}.v_zone_hour join {S}.v_ownership using (zone) where $__timeFilter(hour) and {SCOPE} "
                "group by 1, 2 order by 1", unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1),
         series("Latency", "p50, p95 and p99 of answers.",
-               f"select $__timeGroup(hour, $__interval) as time, {quantile(0.5)} as p50, {quantile(0.95)} as p95, "
-               f"{quantile(0.99)} as p99 from {S}.v_latency_bucket_hour where $__timeFilter(hour) and {SCOPE} "
-               "group by 1 order by 1", unit="s", empty=QUIET, every="1h"),
+               f"select time, {quantile(0.5)} as p50, {quantile(0.95)} as p95, {quantile(0.99)} as p99 "
+               f"from {merged('$__timeGroup(moment, $__interval) as time')} group by 1 order by 1",
+               unit="s", empty=QUIET, every="1h"),
         timeline("Health of zones", "The worst status of each hour, of the twenty zones that were worst.",
                  "select h.at as time, h.zone as series, h.status as state from (select zone, "
                  "date_trunc('hour', minute) as at, (array_agg(status order by score, minute desc))[1] as status "

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from .frame import frame
 from .panels import AGREEMENT, ANSWERED, NONE_WANTED, SECONDS, number, rows, series, timeline
-from .sql import AVAILABILITY, GRAVEST, OF_ZONE, SCOPE, S, quantile
+from .sql import AVAILABILITY, GRAVEST, OF_ZONE, SCOPE, S, counted, quantile
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import dashboard
 
-MINUTES = f"from {S}.v_zone_minute where $__timeFilter(minute) and {SCOPE}"
+OUTCOMES = ("timeout", "servfail", "refused", "unreachable", "malformed", "error", "referral", "nxdomain", "nodata")
+COLUMNS = ("minute", "region", "total", "failed", *OUTCOMES)
+MINUTES = f"from {counted('minute', 'minute', '$__timeFilter({})', ', '.join(COLUMNS))}"
 QUIET = "No zone of this choice was asked in this time"
 WELL = "Nothing failed in this time"
-OUTCOMES = ("timeout", "servfail", "refused", "unreachable", "malformed", "error", "referral", "nxdomain", "nodata")
 #: Until the newest old answer that a cache may hold has run out: when it was last seen and how long it may live.
 CONVERGED = "max(until + make_interval(secs => ttl))"
 
@@ -90,10 +91,13 @@ def made() -> dashboard.Dashboard:
              units={"ttl": "s", "stale_for": "s"}),
     )  # fmt: skip
     dnssec = (
-        series("Validation", "Answers whose chain of trust was walked: share that is bogus, by zone.",
+        series("Validation", "Share of bogus among the answers whose chain was walked, of the twenty zones with "
+               "most of them.",
                "select $__timeGroup(minute, $__interval) as time, zone as metric, "
                f"sum(bogus)::float8 / sum(secure + bogus) as bogus from {S}.v_dnssec_minute "
-               f"where $__timeFilter(minute) and {SCOPE} group by 1, 2 order by 1",
+               f"where $__timeFilter(minute) and region in (${{region:sqlstring}}) and zone in (select zone "
+               f"from {S}.v_dnssec_minute where $__timeFilter(minute) and {SCOPE} group by zone "
+               "order by sum(bogus) desc, zone limit 20) group by 1, 2 order by 1",
                unit="percentunit", empty="No answer was validated in this time", top=1, steps=((None, "green"), (0.01,
                "red"))),
         rows("Chain of trust", "DNSSEC status of each zone, and the DS and DNSKEYs that probes see now.",

@@ -30,3 +30,45 @@ GRAVEST = "array_position(array['critical', 'warning', 'info'], severity)"
 def quantile(share: float) -> str:
     """Seconds below which this share of the answers came; over rows of buckets."""
     return f"{S}.histogram_quantile({S}.histogram(bucket, count), {share})"
+
+
+#: Whether every zone is chosen; asked once a query, so that the estate's own few rows stand for all zones.
+WHOLE = f"not exists (select from {S}.v_ownership where zone not in ({ZONE}) or owner not in ({OWNER}))"
+
+#: The estate's minutes are kept for 31 days, the zones' hours for longer.
+RECENT = "$__timeFrom()::timestamptz > now() - interval '30 days'"
+
+
+def counted(level: str, estate: str, within: str, columns: str = "total, failed") -> str:
+    """Counts of what is chosen: of the estate's roll-up where all zones are, else of the zones'.
+
+    Args:
+        level: ``minute``, ``hour`` or ``day``, of the zones' roll-up.
+        estate: ``minute`` or ``day``, of the estate's.
+        within: a condition on a time, with ``{}`` for its column.
+        columns: that both have.
+    """
+    kept = f" and {RECENT}" if (level, estate) == ("hour", "minute") else ""
+    whole = f"({WHOLE}{kept})"
+    return (
+        f"(select {columns} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {whole} "
+        f"union all select {columns} from {S}.v_zone_{level} "
+        f"where {within.format(level)} and {SCOPE} and not {whole}) as counted"
+    )
+
+
+def merged(column: str = "") -> str:
+    """Latency buckets of what is chosen, summed before they become a histogram: a year of them is a few rows.
+
+    Args:
+        column: one more, of the column ``moment``, by which they are kept apart.
+    """
+    keys, groups = (f"{column}, ", "1, 2") if column else ("", "1")
+    whole = f"({WHOLE} and {RECENT})"
+    return (
+        f"(select {keys}bucket, sum(count)::bigint as count from ("
+        f"select minute as moment, bucket, count from {S}.v_latency_bucket_estate_minute "
+        f"where $__timeFilter(minute) and {OF_REGION} and {whole} "
+        f"union all select hour, bucket, count from {S}.v_latency_bucket_hour "
+        f"where $__timeFilter(hour) and {SCOPE} and not {whole}) as chosen group by {groups}) as merged"
+    )

@@ -226,6 +226,34 @@ def test_a_choice_of_team_and_zone_leaves_the_others_out(reader):
     assert ask(reader, board, zones, owner=["web"], zone=["example.net"])[1] == []
 
 
+def test_where_all_zones_are_chosen_the_estate_stands_for_them(reader):
+    board = BOARDS["operator"]
+    (sql,) = [panel["targets"][0]["rawSql"] for panel in panels(board) if panel["title"] == "Answered"]
+    by_region = "select 1 - sum(failed)::float8 / sum(total) from dnstower.{} where region = 'eu-west' {}"
+    of_estate, of_zone = (
+        reader.execute(by_region.format(view, some)).fetchone()[0]
+        for view, some in (("v_estate_minute", ""), ("v_zone_minute", "and zone = 'example.com'"))
+    )
+    assert ask(reader, board, sql, region=["eu-west"])[1] == [(pytest.approx(of_estate),)]
+    assert ask(reader, board, sql, region=["eu-west"], owner=["web", "shop"])[1] == [(pytest.approx(of_estate),)]
+    assert ask(reader, board, sql, region=["eu-west"], owner=["web"])[1] == [(pytest.approx(of_zone),)]
+    assert of_estate != of_zone
+
+
+def test_latency_of_the_estate_is_that_of_its_zones(reader):
+    (sql,) = [one["targets"][0]["rawSql"] for one in panels(BOARDS["executive"]) if one["title"] == "p95 latency"]
+    near, far = (ask(reader, BOARDS["executive"], sql, back=dt.timedelta(days=days))[1] for days in (7, 90))
+    assert near == far
+
+
+@pytest.mark.parametrize("days", [7, 90])
+def test_a_time_longer_than_minutes_are_kept_is_told_from_hours(reader, days):
+    (sql,) = [one["targets"][0]["rawSql"] for one in panels(BOARDS["executive"]) if one["title"] == "Availability"]
+    ((expected,),) = reader.execute("select 1 - sum(failed)::float8 / sum(total) from dnstower.v_zone_hour").fetchall()
+    ((found,),) = ask(reader, BOARDS["executive"], sql, back=dt.timedelta(days=days))[1]
+    assert found == pytest.approx(expected)
+
+
 def test_figures_are_those_of_the_store(reader):
     board = BOARDS["operator"]
     sql = {panel["title"]: panel["targets"][0]["rawSql"] for panel in panels(board)}

@@ -139,6 +139,8 @@ create view v_latency_estate_minute as
 create view v_latency_bucket_minute as select minute, zone, region, role, server, bucket, count from latency_minute;
 create view v_latency_bucket_hour as select hour, zone, region, role, bucket, count from latency_hour;
 create view v_latency_bucket_day as select day, zone, region, role, bucket, count from latency_day;
+create view v_latency_bucket_estate_minute as
+    select minute, region, role, bucket, sum(count)::bigint as count from estate_latency_minute group by 1, 2, 3, 4;
 
 create view v_region as
     select region,
