@@ -11,7 +11,16 @@ import msgspec
 from cyclopts import App, Parameter
 from dns_events import DnsEventsError, ndjson, normalize
 
-from . import alertmanager, check_command, inventory_commands, pack_commands, pages, sentences, sigma_commands
+from . import (
+    alertmanager,
+    check_command,
+    grafana_commands,
+    inventory_commands,
+    pack_commands,
+    pages,
+    sentences,
+    sigma_commands,
+)
 from .account import account
 from .errors import RulesError
 from .inventory import load_inventory
@@ -181,6 +190,7 @@ for _command in (
     app.command(_command)
 app.command(inventory_commands.inventory)
 app.command(sigma_commands.sigma)
+app.command(grafana_commands.grafana)
 
 
 @app.command
