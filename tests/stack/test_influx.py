@@ -26,6 +26,7 @@ from kafka_bridge.influx.exporter import Exporter
 from kafka_bridge.influx.measurements import measurements
 from kafka_bridge.influx.settings import Influx
 from kafka_bridge.intake.journal import Journal
+from kafka_bridge.notify.routing import Routing
 from kafka_bridge.pipeline.correlator import Correlator
 from kafka_bridge.pipeline.worker import Worker
 from kafka_bridge.store.pool import open_pool
@@ -162,7 +163,7 @@ def judged(pool, *batches):
     while worker.turn(dt.datetime.now(dt.UTC)):
         pass
     journal.close()
-    correlator = Correlator(pool.conninfo, INVENTORY, RULES, [])
+    correlator = Correlator(pool.conninfo, INVENTORY, RULES, Routing())
     correlator.turn()
     correlator.stop()
 
