@@ -43,6 +43,8 @@ _MOST_DATA = 16
 _MOST_SERVERS = 64
 #: Between the members of a fact's value.
 SEPARATOR = ", "
+#: With a question after it, the fact that is a record set as the authoritative servers give it.
+RECORDS = "record:"
 #: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 _POLICIES = ("v=spf1", "v=dmarc1", "v=stsv1", "v=tlsrptv1")
 

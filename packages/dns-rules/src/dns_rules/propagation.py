@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from . import vantage
-from .intake import tracked
+from .intake import RECORDS, tracked
 from .plans import gives
 from .spread import Spread, Verdict, Voice
 from .state import MICROS, Agreement
@@ -122,7 +122,7 @@ def _diverse(state: ZoneState, zone: Zone, memory: Memory, question: str, now: i
     plan = memory.plans.made(question, now)
     lagging = {} if split else _lagging(authority, reference)
     if memory.plans.during(question, now) is not None:
-        lagging = _astray(lagging, state.facts.get(f"record:{question}"), memory, question, now)
+        lagging = _astray(lagging, state.facts.get(RECORDS + question), memory, question, now)
     memory.spreads[question] = Spread(
         reference=reference,
         data=next((latest.data for _, latest in sorted(vantages.items()) if latest.answer == reference), ()),

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from dns_rules import vantage, words
 from dns_rules.edits import editor, was_edited
-from dns_rules.intake import SEPARATOR, plain, tracked
+from dns_rules.intake import RECORDS, SEPARATOR, plain, tracked
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.plans import in_words, members
@@ -39,7 +39,6 @@ _TIMES = frozenset({"signatures_expire", "expires"})
 #: A value that changes so often, each time within a day, varies by nature.
 _RESTLESS = 3
 _DAY = 86_400 * MICROS
-_RECORDS = "record:"
 #: Facts that an edit of the zone changes too; what stands at the parent it does not.
 _EDITED = {"child_ns": "{}/NS"}
 _NOTHING = Reading({}, frozenset())
@@ -80,7 +79,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         return _NOTHING  # by far the commonest case: all facts were as they should be, and none changed since
     holds: dict[str, Condition] = {}
     cleared: set[str] = set()
-    names = (*rule.detect.facts, *(_RECORDS + question for question in memory.records(rule)))
+    names = (*rule.detect.facts, *(RECORDS + question for question in memory.records(rule)))
     for name in names:
         fact = state.facts.get(name)
         if fact is None:
@@ -102,7 +101,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         plan = memory.plans.during(question, changed)
         began = changed if plan is None else _began(plan, memory.plans, question, fact, changed)
         meant = plan is None and memory.meant(changed, rule.detect.allow)
-        edited = question if name.startswith(_RECORDS) else _EDITED.get(name, "").format(state.zone)
+        edited = question if name.startswith(RECORDS) else _EDITED.get(name, "").format(state.zone)
         if not declared and edited and not meant and plan is None:
             meant = was_edited(state, zone, edited, fact.current, changed)
         if not declared and (meant or _is_old_or_restless(fact, rule.detect, zone, began, now, plan)):
@@ -151,14 +150,14 @@ def _is_old_or_restless(fact: Fact, detect: Transition, zone: Zone, changed: int
 
 def _question(name: str, zone: str) -> str:
     """The record set that a fact is about."""
-    if name.startswith(_RECORDS):
-        return name.removeprefix(_RECORDS)
+    if name.startswith(RECORDS):
+        return name.removeprefix(RECORDS)
     return f"{zone}/{'NS' if name.endswith('_ns') else name.upper()}"
 
 
 def _track_records(state: ZoneState, zone: Zone, question: str, now: int) -> None:
     """What most of the authoritative servers answer to a question, over the regions that ask them."""
-    name = _RECORDS + question
+    name = RECORDS + question
     vantages = state.latest.get(question)
     if vantages is None:
         return
@@ -194,8 +193,8 @@ def _declared(name: str, zone: Zone) -> str:
         return zone.registration.registrar or ""
     if name == "lock":
         return "locked" if zone.registration.lock == "required" else ""
-    if name.startswith(_RECORDS):
-        owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
+    if name.startswith(RECORDS):
+        owner, _, qtype = name.removeprefix(RECORDS).rpartition("/")
         expectation = zone.expectation(owner, qtype)
         if expectation is not None and isinstance(expectation.expect, tuple):
             return SEPARATOR.join(sorted(plain(item) for item in expectation.expect))
@@ -216,9 +215,9 @@ def _current(values: Iterable[str]) -> str | None:
 
 
 def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
-    if not name.startswith(_RECORDS):
+    if not name.startswith(RECORDS):
         return of_fact(state, name, current)
-    question = name.removeprefix(_RECORDS)
+    question = name.removeprefix(RECORDS)
     listed = [
         (vantage.parts(key)[0], latest.id, tracked(latest.data, question, zone) == current)
         for key, latest in sorted(state.latest.get(question, {}).items())
@@ -232,8 +231,8 @@ def _voices(state: ZoneState, zone: Zone, name: str, current: str) -> Voices:
 def _condition(
     name: str, fact: Fact, voices: Voices, detect: Transition, *, declared: bool, since: int, by: str, why: str
 ) -> Condition:
-    records = name.startswith(_RECORDS)
-    owner, _, qtype = name.removeprefix(_RECORDS).rpartition("/")
+    records = name.startswith(RECORDS)
+    owner, _, qtype = name.removeprefix(RECORDS).rpartition("/")
     label = f"{owner} {qtype}" if records else words.fact(name)
     servers = fact.current.split(SEPARATOR) if name.endswith("_ns") and fact.current else []
     before, after = (words.value(name, value) for value in (fact.value, fact.current))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
 import logging
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from kafka_bridge.authorization import basic
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.version import __version__
 
@@ -155,9 +155,7 @@ class Client:
             return {} if token is None else {"Authorization": f"Token {token}"}
         if influx.username is None:
             return {}
-        password = _secret("password_file", influx.password_file, PASSWORD) or ""
-        pair = base64.b64encode(f"{influx.username}:{password}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
+        return {"Authorization": basic(influx.username, _secret("password_file", influx.password_file, PASSWORD) or "")}
 
     def _trust(self) -> ssl.SSLContext | bool:
         if not self._influx.url.startswith("https://"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import logging
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 from dns_events.durations import seconds
+
+from kafka_bridge.authorization import basic
 
 from .http import shown
 from .notifier import DeliveryError, Notifier, Receipt
@@ -121,8 +122,7 @@ class Alertmanager(Notifier):
         if (token := secret(self._settings, "token")) is not None:
             headers["Authorization"] = f"Bearer {token}"
         elif self._settings.username is not None:
-            login = f"{self._settings.username}:{secret(self._settings, 'password')}"
-            headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
+            headers["Authorization"] = basic(self._settings.username, secret(self._settings, "password") or "")
         return headers
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
+
+from kafka_bridge.authorization import basic
 
 from .http import shown
 from .message import headline, in_words
@@ -236,7 +237,7 @@ class Jira(Tickets):
     def _headers(self) -> dict[str, str]:
         if self._settings.username is None:
             return super()._headers()
-        return _basic(self._settings.username, secret(self._settings, "token") or "")
+        return {"Authorization": basic(self._settings.username, secret(self._settings, "token") or "")}
 
 
 class ServiceNow(Tickets):
@@ -273,11 +274,7 @@ class ServiceNow(Tickets):
         self._ask("PATCH", f"api/now/table/incident/{quote(ticket, safe='')}", body)
 
     def _headers(self) -> dict[str, str]:
-        return _basic(self._settings.username, secret(self._settings, "token") or "")
-
-
-def _basic(username: str, password: str) -> dict[str, str]:
-    return {"Authorization": f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"}
+        return {"Authorization": basic(self._settings.username, secret(self._settings, "token") or "")}
 
 
 def _mark(incident: str) -> str:
