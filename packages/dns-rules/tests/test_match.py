@@ -227,7 +227,8 @@ def test_what_cannot_be_evaluated_is_no_match_and_is_told(tmp_path, capsys):
     done = [engine.step(recording), engine.finish()]
     assert {f.state for step in done for f in step.findings} == {"active"}
     silent = sum(isinstance(e, Observation) and e.latency is None for e in recording)
-    (told,) = [text for text in done[-1].health[-1].reasons if text.startswith("rule odd")]
+    (health,) = engine.judgement.health(["example.com"])
+    (told,) = [text for text in health.reasons if text.startswith("rule odd")]
     assert f"rule odd could not be evaluated {silent} times: UNKNOWN: No matching overloads" in told
     file, inventory = tmp_path / "recording.ndjson", tmp_path / "inventory.txt"
     file.write_bytes(b"\n".join(map(ndjson.encode, recording)))

@@ -77,7 +77,8 @@ def test_what_it_raises_ends_nothing_and_is_told(tmp_path):
     runner = engine(pack(tmp_path))
     step = runner.step(events("example.com", (Span(event="delegation", to="60s", parent_ns=("ns1.example.com",)),)))
     assert step.findings == ()
-    (reason,) = [text for text in step.health[-1].reasons if text.startswith("rule")]
+    (health,) = runner.judgement.health(step.evaluated)
+    (reason,) = [text for text in health.reasons if text.startswith("rule")]
     assert reason.startswith("rule few could not be evaluated ")
     assert reason.endswith(" times: ZeroDivisionError: integer division or modulo by zero")
 

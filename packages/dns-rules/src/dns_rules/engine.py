@@ -15,7 +15,7 @@ from .state import MICROS, CorrelationState, Failure, ZoneState, decode, encode,
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dns_events import Event
 
@@ -28,7 +28,8 @@ class Judged(Struct, frozen=True):
     """What one step of the first kind brought."""
 
     findings: tuple[Finding, ...]
-    health: tuple[Health, ...]
+    evaluated: tuple[str, ...]
+    """Zones of which rules were asked, in the order of their names."""
     zones: frozenset[str]
     """Zones whose state changed."""
     gone: frozenset[str]
@@ -90,7 +91,7 @@ class Judgement:
     def step(
         self, events: Iterable[Event], now: dt.datetime | None = None, *, horizon: dt.datetime | None = None
     ) -> Judged:
-        """Judge events, in the order in which they came, then let time pass until `now`.
+        """Judge events, each zone's in the order in which they came, then let time pass until `now`.
 
         Args:
             events: of any zones; zones that the inventory does not know are passed over.
@@ -109,15 +110,19 @@ class Judgement:
             self._moved(left.sealed, None)
             findings += dismiss(left)
         before: dict[str, int | None] = {}
+        # One zone after the other, so that what is known of it is at hand for all of its events.
+        by_zone: dict[str, list[Event]] = {}
         for event in events:
-            known = self._zones.get(event.zone)
-            before.setdefault(event.zone, None if known is None else known.sealed)
-            state, found = judge(known, event, self.inventory, self.rules, until)
-            findings += found
+            by_zone.setdefault(event.zone, []).append(event)
+        for name, listed in by_zone.items():
+            state = self._zones.get(name)
+            before[name] = None if state is None else state.sealed
+            for event in listed:
+                state, found = judge(state, event, self.inventory, self.rules, until)
+                findings += found
             if state is not None:
-                if known is None:
-                    self._zones[event.zone] = state
-                touched.add(event.zone)
+                self._zones[name] = state
+                touched.add(name)
         if now is not None:
             for name in sorted(self._zones):
                 before.setdefault(name, self._zones[name].sealed)
@@ -131,7 +136,7 @@ class Judgement:
                 evaluated.append(name)
         return Judged(
             findings=tuple(findings),
-            health=tuple(self._health(evaluated)),
+            evaluated=tuple(evaluated),
             zones=frozenset(touched.union(evaluated)),
             gone=frozenset(gone),
         )
@@ -160,7 +165,8 @@ class Judgement:
         last = max((max([s.watermark + lateness, *s.open]) for s in self._zones.values()), default=0)
         return moment(last + lateness + int(self.rules.step * MICROS))
 
-    def _health(self, zones: list[str]) -> Iterable[Health]:
+    def health(self, zones: Iterable[str]) -> Iterator[Health]:
+        """How these zones were when their rules were asked last; of those that nobody watches, nothing."""
         for name in zones:
             zone = self.inventory.zone(name)
             if zone is not None:
@@ -246,7 +252,7 @@ class Engine:
         """`Judgement.step`, then `Correlation.step` of what it found."""
         judged = self.judgement.step(events, now)
         incidents = self.correlation.step(judged.findings, self.judgement.sealed)
-        return Step(judged.findings, judged.health, judged.zones, judged.gone, incidents)
+        return Step(judged.findings, judged.evaluated, judged.zones, judged.gone, incidents)
 
     def run(self, events: Iterable[Event]) -> list[Incident]:
         """All that becomes of incidents in a whole recording, to its end.

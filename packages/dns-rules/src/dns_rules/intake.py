@@ -90,8 +90,12 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
     if server.name is not None and server.role == "authoritative":
         # The smaller of two names, so that the order of arrival does not choose.
         state.names[server.address] = min(state.names.get(server.address, server.name), server.name)
-    for count in route.counts:
-        _count(state, bucket, count, time, event.id)
+    if route.well and not bucket.tallies:
+        # The commonest case, where zones are asked seldom: nothing to look up, nothing to refuse.
+        bucket.tallies = {rule: {key: {seen_from: Tally(total=1)}} for rule, key, seen_from, _ in route.counts}
+    else:
+        for count in route.counts:
+            _count(state, bucket, count, time, event.id)
     if event.outcome == "answer" and not event.answers:
         return  # a log that does not tell what was answered
     vantages = bucket.latest.get(route.question)

@@ -24,6 +24,7 @@ from .detectors import (
     transition,
     volume,
 )
+from .detectors.condition import NEVER
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
@@ -160,20 +161,22 @@ def _pass_time(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
 def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
     """Until when nothing new can be said as long as nothing is seen: rules are not asked before."""
     now = state.sealed
-    memory.due = {}
     if not _is_well(state, memory):
+        memory.due = {}
         return now
-    memory.due = {
-        rule.id: due(state, rule, zone, now) for rule in memory.asked(state) if (due := _DUE.get(type(rule.detect)))
-    }
-    return min([memory.voices_until + 1, *memory.due.values()])
+    due = memory.due
+    for rule in memory.asked(state):
+        # What was observed since makes an absence later; the others hang on facts, by which all are worked out anew.
+        if (at := _DUE.get(type(rule.detect))) and (rule.id not in due or isinstance(rule.detect, Absence)):
+            due[rule.id] = at(state, rule, zone, now)
+    return min(memory.voices_until + 1, min(due.values(), default=NEVER))
 
 
 def _is_well(state: ZoneState, memory: Memory) -> bool:
     """Whether nothing fails, all agree and every fact is as it should be: most detectors have nothing to say then."""
     if state.active or memory.spreads or len(memory.calm) < memory.transitions:
         return False
-    return max(memory.failed.values(), default=ALWAYS) < state.sealed - memory.ring
+    return memory.failure < state.sealed - memory.ring
 
 
 def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
@@ -285,8 +288,8 @@ def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
     findings: list[Finding] = []
     well = _is_well(state, memory)
     for rule in memory.asked(state) if well else rules.rules:
-        if well and isinstance(rule.detect, Absence) and now < memory.due.get(rule.id, now):
-            continue  # whatever was observed since makes it later
+        if well and now < memory.due.get(rule.id, now):
+            continue
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
         if reading.holds or (reading.cleared and state.active):
             findings += _live(state, rule, reading, time)

@@ -53,9 +53,9 @@ class Memory:
     """
 
     __slots__ = (
-        "_asked", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "faulty",
-        "oldest_answer", "plans", "ring", "routes", "rules", "spreads", "transitions", "voices_until", "waiting",
-        "watchful", "zone",
+        "_asked", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "failure",
+        "faulty", "oldest_answer", "plans", "ring", "routes", "rules", "spreads", "transitions", "typical",
+        "voices_until", "waiting", "watchful", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
@@ -78,6 +78,8 @@ class Memory:
         """Questions of tracked record sets that were answered otherwise since they were tracked."""
         self.failed: dict[str, int] = {}
         """By rule, the newest sealed bucket in which anything failed."""
+        self.failure = ALWAYS
+        """The newest of them all."""
         for slot, tallies in state.ring:
             self.note(slot, failing(tallies))
         self.calm: set[str] = set()
@@ -94,19 +96,21 @@ class Memory:
         self.faulty = True
         """Whether the delegation has a fault, of which it is to be seen whether it lasts."""
         self.due: dict[str, int] = {}
-        """Until when rules have nothing to say, whatever is observed."""
+        """Until when rules have nothing to say while all is well, as long as no fact and no tracked answer changes."""
         self.transitions = sum(isinstance(rule.detect, Transition) for rule in rules.rules)
         self.spreads: dict[str, Spread] = {}
         """Questions with more than one answer at the last step."""
         self.agreeing: set[str] = set()
         """Questions with one answer, from several regions or servers."""
+        self.typical: dict[str, tuple[int, tuple[float, float] | None]] = {}
+        """What is usual in an hour (in hours since 1970), by key of `ZoneState.usual`: median and median deviation."""
         self._windows: dict[str, Window] = {}
         self._meant: dict[tuple[int, Allow], bool] = {}
 
     def note(self, slot: int, failing: Iterable[str]) -> None:
         """Learn of a bucket that was sealed, in which something failed in the eyes of these rules."""
         for rule in failing:
-            self.failed[rule] = slot
+            self.failed[rule] = self.failure = slot
 
     def asked(self, state: ZoneState) -> list[Rule]:
         """The rules that may have something to say, or have something to learn, where all is well."""

@@ -40,6 +40,8 @@ class Route(NamedTuple):
     region: str
     vantage: str
     counts: tuple[Count, ...]
+    well: bool
+    """Whether it fails in the eyes of no rule."""
 
 
 class Routes:
@@ -125,7 +127,8 @@ class Routes:
             and _looks_at(rule, event, self._zone)
             and not (rule.where.expected and self._is_removed(event))
         )
-        return Route(question, region, vantage.key(region, event.server.role, event.server.address), counts)
+        latest = vantage.key(region, event.server.role, event.server.address)
+        return Route(question, region, latest, counts, all(count.why is None for count in counts))
 
 
 def _key(detect: Sustained | Baseline, event: Observation, region: str, question: str) -> str:

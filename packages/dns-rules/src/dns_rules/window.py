@@ -70,6 +70,7 @@ class Window:
         # A region that never reached any of the zone's servers is behind a firewall, and says nothing of them.
         self._from_authority = rule.where.role == "authoritative" and not isinstance(rule.detect, Match)
         self._reached = state.reached
+        self._counted: dict[str, bool] = {}
         self._buckets: deque[tuple[int, Places]] = deque()
         self._last: int | None = None
 
@@ -79,6 +80,7 @@ class Window:
             # A region counts from now on, with all that it said within the window: begin anew.
             self.places, self.failing, self._reached = {}, 0, state.reached
             self._buckets.clear()
+            self._counted.clear()
             self._last = None
         while self._buckets and self._buckets[0][0] < after:
             self._drop(self._buckets.popleft()[1])
@@ -125,10 +127,12 @@ class Window:
         return tuple(id_ for _, id_ in sorted(found, reverse=True)[:most])
 
     def _counts(self, seen_from: str) -> bool:
-        if not self._from_authority:
-            return True
-        region, _, server = vantage.parts(seen_from)
-        return vantage.way(region, server) in self._reached
+        counts = self._counted.get(seen_from)
+        if counts is None:
+            region, _, server = vantage.parts(seen_from)
+            counts = not self._from_authority or vantage.way(region, server) in self._reached
+            self._counted[seen_from] = counts
+        return counts
 
     def _add(self, keys: Places) -> None:
         for key, vantages in keys.items():
@@ -174,5 +178,6 @@ class Window:
                             del place.why[why]
                 if not sums[0]:
                     del place.vantages[seen_from]
+                    self._counted.pop(seen_from, None)  # vantages come and go, and this is not to grow with them
                 if not place.tallies:
                     del self.places[key]

@@ -46,10 +46,15 @@ def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
     """When the next probe will have been silent for too long."""
     assert isinstance(rule.detect, Absence)
     least = _least(rule.detect, zone)
-    ends = [state.heard[probe] + max(least, _TURNS * pace) for probe, pace in state.paces.items()]
+    heard = state.heard
+    last, first = -1, NEVER
+    for probe, pace in state.paces.items():
+        end = heard[probe] + (max(pace * _TURNS, least))
+        last = max(last, end)
+        first = end if now <= end < first else first
     if rule.detect.every:
-        ends = ends and [max(ends)]
-    return min([end for end in ends if end >= now], default=NEVER) + 1
+        first = last if last >= now else NEVER
+    return first + 1
 
 
 def _of_all(state: ZoneState, detect: Absence, zone: Zone, patience: dict[str, int], now: int) -> Reading:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -14,7 +13,7 @@ from dns_rules.rules import Baseline, scaled
 from dns_rules.state import MICROS, Usual
 
 from .condition import Condition, Reading
-from .usual import DEVIATIONS, LEVEL, OVER, hour_of, is_due, is_news, is_unusual, remember, values_of
+from .usual import DEVIATIONS, LEVEL, OVER, hour_of, is_due, is_news, is_unusual, remember, typical
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,15 +40,14 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     sums.advance(state, now - int(scaled(detect.window, zone.criticality) * MICROS))
     total = sum(place.total for place in sums.places.values())
     failing = sum(place.failing for place in sums.places.values())
-    known = _learnt(state, rule.id, now, total if total >= detect.samples else 0, failing)
+    _learn(state, f"{rule.id}\t", now, total if total >= detect.samples else 0, failing)
     if total < detect.samples:
         return _NOTHING
     share = failing / total
-    values = values_of(known, now, detect.history)
-    if not values:
+    known = typical(state, f"{rule.id}\t", now, detect.history)
+    if known is None:
         return _NOTHING
-    usual = median(values) / _UNIT
-    spread = median(abs(value / _UNIT - usual) for value in values)
+    usual, spread = known[0] / _UNIT, known[1] / _UNIT
     threshold = max(detect.least, detect.times * usual, usual + DEVIATIONS * spread)
     regions = _regions(sums.places.values())
     above = {region for region, (asked, bad) in regions.items() if bad >= threshold * asked}
@@ -62,10 +60,10 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     return Reading({}, frozenset({""}) if share < OVER * threshold else frozenset())
 
 
-def _learnt(state: ZoneState, rule: str, now: int, total: int, failing: int) -> Usual:
-    """What is usual, with what the window of now has; the hour's share is that of all its minutes together."""
+def _learn(state: ZoneState, key: str, now: int, total: int, failing: int) -> None:
+    """Add what the window of now has; an hour's share is that of all its minutes together."""
     hour = hour_of(now)
-    usual = state.usual.setdefault(f"{rule}\t", Usual(hour=hour))
+    usual = state.usual.setdefault(key, Usual(hour=hour))
     if usual.hour != hour:
         if usual.total and not usual.spoilt:
             remember(usual, round(usual.failing / usual.total * _UNIT), _WEEKS)
@@ -73,8 +71,7 @@ def _learnt(state: ZoneState, rule: str, now: int, total: int, failing: int) -> 
     if total:
         usual.total += total
         usual.failing += failing
-    usual.spoilt = usual.spoilt or is_unusual(state, f"{rule}\t", now)
-    return usual
+    usual.spoilt = usual.spoilt or is_unusual(state, key, now)
 
 
 def _regions(places: Collection[Place]) -> dict[str, tuple[int, int]]:

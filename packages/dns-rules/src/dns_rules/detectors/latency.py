@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 from dns_rules import vantage, words
@@ -13,7 +12,7 @@ from dns_rules.rules import Latency, scaled
 from dns_rules.state import MICROS
 
 from .condition import Condition, Reading, standing
-from .usual import DEVIATIONS, OVER, is_due, learn, values_of
+from .usual import DEVIATIONS, OVER, is_due, learn, typical
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -45,14 +44,13 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
             continue
         current = _median(place)
         # The hour's value is the median of its last minutes.
-        usual = learn(state, f"{rule.id}\t{region}", now, current, weeks=_WEEKS, most=_MOST_REGIONS)
+        key = f"{rule.id}\t{region}"
+        if not learn(state, key, now, current, weeks=_WEEKS, most=_MOST_REGIONS):
+            continue
+        usual = typical(state, key, now, detect.history)
         if usual is None:
             continue
-        values = values_of(usual, now, detect.history)
-        if not values:
-            continue
-        normal = median(values)
-        spread = median(abs(value - normal) for value in values)
+        normal, spread = usual
         before, after = seconds_of(normal), seconds_of(current)
         # Steps are of a logarithm, so that so many deviations more are so many times as long.
         unusual = before * 2 ** (DEVIATIONS * spread / STEPS)

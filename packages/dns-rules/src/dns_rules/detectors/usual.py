@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
+from dns_rules.memory import memory_of
 from dns_rules.state import MICROS, Usual, micros
 
 if TYPE_CHECKING:
@@ -43,11 +45,27 @@ def remember(usual: Usual, value: int, weeks: int) -> None:
     del values[:-weeks]
 
 
-def values_of(usual: Usual, now: int, history: int) -> list[int]:
-    """Values of this hour of the week, else of this hour of any day; none while too few hours are known."""
+def typical(state: ZoneState, key: str, now: int, history: int) -> tuple[float, float] | None:
+    """The median of what is known under a key of this hour of the week, and the median deviation from it.
+
+    Where too little is known of this hour of the week, this hour of any day is taken; ``None`` while fewer than
+    `history` hours are known at all.
+    """
+    known, hour = memory_of(state).typical, hour_of(now)
+    if (found := known.get(key)) is not None and found[0] == hour:
+        return found[1]  # an hour is remembered once it is over
+    values = _values_of(state.usual[key], hour, history)
+    said = None
+    if values:
+        normal = median(values)
+        said = normal, median(abs(value - normal) for value in values)
+    known[key] = hour, said
+    return said
+
+
+def _values_of(usual: Usual, hour: int, history: int) -> list[int]:
     if sum(len(values) for values in usual.hours.values()) < history:
         return []
-    hour = hour_of(now)
     values = usual.hours.get(hour % _WEEK_HOURS, [])
     if len(values) >= _ENOUGH:
         return values
@@ -64,14 +82,14 @@ def is_news(state: ZoneState, rule: str, level: int) -> bool:
     return not told * 2 < level * 3 < told * 9 / 2
 
 
-def learn(state: ZoneState, key: str, now: int, value: int, *, weeks: int, most: int) -> Usual | None:
-    """What is usual under a key, whose value of the hour is the newest; ``None`` where a rule has too many keys."""
+def learn(state: ZoneState, key: str, now: int, value: int, *, weeks: int, most: int) -> bool:
+    """Take the newest value of an hour as the hour's; false where a rule has too many keys."""
     hour = hour_of(now)
     usual = state.usual.get(key)
     if usual is None:
         head = key.partition("\t")[0] + "\t"
         if sum(known.startswith(head) for known in state.usual) >= most:
-            return None
+            return False
         usual = state.usual[key] = Usual(hour=hour)
     if usual.hour != hour:
         if usual.total and not usual.spoilt:
@@ -79,7 +97,7 @@ def learn(state: ZoneState, key: str, now: int, value: int, *, weeks: int, most:
         usual.hour, usual.spoilt = hour, False
     usual.total, usual.failing = 1, value
     usual.spoilt = usual.spoilt or is_unusual(state, key, now)
-    return usual
+    return True
 
 
 def is_due(state: ZoneState, rule: str, now: int) -> bool:

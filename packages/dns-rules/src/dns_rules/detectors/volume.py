@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 from dns_rules import words
@@ -12,7 +11,7 @@ from dns_rules.rules import Volume, scaled
 from dns_rules.state import MICROS
 
 from .condition import Condition, Reading
-from .usual import DEVIATIONS, LEVEL, OVER, is_due, is_news, learn, values_of
+from .usual import DEVIATIONS, LEVEL, OVER, is_due, is_news, learn, typical
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -45,13 +44,14 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     current = _queries(sums, minutes) if detect.of == "queries" else _largest(sums)
     if current is None:
         return _NOTHING
-    usual = learn(state, f"{rule.id}\t", now, current, weeks=_WEEKS, most=1)
-    values = [] if usual is None else values_of(usual, now, detect.history)
-    total = sum(place.total for place in sums.places.values())
-    if not values:
+    key = f"{rule.id}\t"
+    if not learn(state, key, now, current, weeks=_WEEKS, most=1):
         return _NOTHING
-    normal = median(values)
-    spread = DEVIATIONS * median(abs(value - normal) for value in values)
+    usual = typical(state, key, now, detect.history)
+    if usual is None:
+        return _NOTHING
+    total = sum(place.total for place in sums.places.values())
+    normal, spread = usual[0], DEVIATIONS * usual[1]
     least = detect.least * (1 if detect.of == "queries" else _UNIT)
     if detect.above is not None:
         threshold = max(least, normal * detect.above, normal + spread)

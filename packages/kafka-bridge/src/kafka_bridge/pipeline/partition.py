@@ -187,7 +187,7 @@ class Partition:
                 if self._publish is not None and enriched:
                     self._publish(enriched)
                 write.evidence(cursor, select(new))
-                write.judgement(cursor, judged.findings, judged.health)
+                write.judgement(cursor, judged.findings, judgement.health(judged.evaluated))
                 write.dead_letters(cursor, self._bus, self.number, batch.dead)
                 write.states(cursor, self.number, ((zone, judgement.dump(zone)) for zone in sorted(judged.zones)))
                 write.forget_states(cursor, judged.gone)
