@@ -41,7 +41,7 @@ SILENT = {
     "answers-slow", "resolver-failing", "probe-blind", "answers-rogue", "server-lagging", "server-without-data",
     "ipv6-failing", "tcp-failing", "delegation-lame", "nameserver-dangling", "alias-dangling", "delegation-mismatch",
     "glue-stale", "expire-outlives-signatures", "region-outage", "zone-unobserved",
-    "errors-elevated", "traffic-surge", "traffic-drop", "queries-concentrated",
+    "errors-elevated", "name-errors-elevated", "traffic-surge", "traffic-drop", "queries-concentrated",
 }  # fmt: skip
 #: A zone in whose recording every rule has something to say.
 RECORDING = events(

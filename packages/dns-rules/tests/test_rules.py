@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from dns_rules import RulesError, Zone, load_rules
-from dns_rules.generate import Span
+from dns_rules import Engine, Inventory, RulesError, Team, Zone, load_rules
+from dns_rules.generate import Span, events
 from dns_rules.rules import PACKAGED
 from dns_rules.ruletest import judge_timeline, run_tests
 
 RUNBOOKS = PACKAGED.parent / "runbooks"
+
+INVENTORY = Inventory(version=1, teams={"web": Team(name="Web")}, zones=(Zone(zone="example.com", owner="web"),))
 
 
 def test_every_rule_test_of_the_pack_passes():
@@ -45,9 +47,17 @@ def test_no_runbook_without_a_rule():
     ],
 )
 def test_one_fault(tmp_path, old, new, message):
+    fault_of(tmp_path, "zone-outage", old, new, message)
+
+
+def test_query_logs_have_no_shares_of_names(tmp_path):
+    fault_of(tmp_path, "name-errors-elevated", "on: observation", "on: traffic", "write `on: observation`")
+
+
+def fault_of(tmp_path, rule, old, new, message):
     folder = tmp_path / "stream"
     shutil.copytree(PACKAGED, folder)
-    file = folder / "zone-outage.yaml"
+    file = folder / f"{rule}.yaml"
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
@@ -122,3 +132,17 @@ def test_what_expires_is_told_again_as_the_time_that_is_left_halves():
     assert [words.partition(" (")[0] for words in said] == [
         "in 20 h", "in 10 h", "in 5 h", "in 2 h", "in 75 min", "in 37 min", "0 s ago",
     ]  # fmt: skip
+
+
+def test_of_few_names_is_remembered_how_they_fail():
+    names = tuple(f"n{number}.example.com" for number in range(12))
+    timeline = (
+        Span(to="30h", every="2m", names=names),
+        Span(from_="2h", to="3h", every="2m", names=names, outcome="servfail"),
+    )
+    engine = Engine(INVENTORY, load_rules())
+    engine.run(events("example.com", timeline))
+    usual = engine.judgement.state("example.com").usual
+    known = sorted(key.partition("\t")[2] for key in usual if key.startswith("name-errors-elevated\t"))
+    assert known == ["", *sorted(names)[:8]]
+    assert all(max(map(max, usual[f"name-errors-elevated\t{name}"].hours.values())) == 5_000 for name in known[1:])

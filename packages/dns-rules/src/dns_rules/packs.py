@@ -32,6 +32,7 @@ from .rules import (
     PACKAGED,
     PLACEHOLDERS,
     TTL_MINIMUM,
+    Baseline,
     Detector,
     Level,
     Match,
@@ -177,14 +178,7 @@ def _rule(document: Document, value: Any) -> Rule:
             raise document.error(path, f"nothing for {', '.join(sorted(missing))}; write one for each criticality")
     if isinstance(rule.severity, dict) and (missing := {"critical", "high", "normal"} - set(rule.severity)):
         raise document.error("$.severity", f"nothing for {', '.join(sorted(missing))}")
-    if isinstance(rule.detect, Transition | Level):
-        for index, pattern in enumerate(rule.detect.records):
-            if pattern.count("/") != 1 or not all(pattern.split("/")):
-                raise document.error(
-                    f"$.detect.records[{index}]", f"{pattern!r} is not NAME/TYPE; write for instance '@/MX' or '*/A'"
-                )
-    if isinstance(rule.detect, Level) and (rule.detect.of == "ttl") != (rule.detect.below == TTL_MINIMUM):
-        raise document.error("$.detect.below", f"`of: ttl` goes with `below: {TTL_MINIMUM}`, all else with a duration")
+    _detector(document, rule)
     if isinstance(rule.detect, Match):
         _matches(document, rule, rule.detect)
     texts = {"$.title": rule.title, "$.shared.title": "" if rule.shared is None else rule.shared.title} | {
@@ -195,6 +189,20 @@ def _rule(document: Document, value: Any) -> Rule:
     if not rule.check_first:
         raise document.error("$.check_first", "empty; write what a responder checks first")
     return rule
+
+
+def _detector(document: Document, rule: Rule) -> None:
+    """What parts of a detector ask of each other, and of the rule."""
+    if isinstance(rule.detect, Transition | Level):
+        for index, pattern in enumerate(rule.detect.records):
+            if pattern.count("/") != 1 or not all(pattern.split("/")):
+                raise document.error(
+                    f"$.detect.records[{index}]", f"{pattern!r} is not NAME/TYPE; write for instance '@/MX' or '*/A'"
+                )
+    if isinstance(rule.detect, Level) and (rule.detect.of == "ttl") != (rule.detect.below == TTL_MINIMUM):
+        raise document.error("$.detect.below", f"`of: ttl` goes with `below: {TTL_MINIMUM}`, all else with a duration")
+    if isinstance(rule.detect, Baseline) and rule.detect.by == "name" and "observation" not in rule.types:
+        raise document.error("$.detect.by", "query logs are counted for the zone as a whole; write `on: observation`")
 
 
 def _without(rule: Rule, known: set[str]) -> Rule:

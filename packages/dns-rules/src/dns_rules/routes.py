@@ -86,7 +86,7 @@ class Routes:
         probe, server, dnssec = event.probe, event.server, event.dnssec
         # All that a route is made of, and nothing else.
         kind = (
-            event.name, event.qtype, event.outcome, probe.id, probe.region, server.address, server.role,
+            event.name, event.qtype, event.outcome, event.source, probe.id, probe.region, server.address, server.role,
             None if dnssec is None else dnssec.status, None if dnssec is None else dnssec.cause,
             None if probe.clock_skew is None else self._skews(abs(probe.clock_skew)),
             probe.reach,
@@ -132,8 +132,9 @@ class Routes:
 
 
 def _key(detect: Sustained | Baseline, event: Observation, region: str, question: str) -> str:
-    by = detect.by if isinstance(detect, Sustained) else "server"
-    return {"server": event.server.address, "probe": event.probe.id, "region": region}.get(by, question)
+    by = "server" if detect.by == "zone" else detect.by
+    keys = {"name": event.name, "server": event.server.address, "probe": event.probe.id, "region": region}
+    return keys.get(by, question)
 
 
 def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
@@ -151,6 +152,8 @@ def _looks_at(rule: Rule, event: Observation, zone: Zone) -> bool:
             return False
     if isinstance(rule.detect, Baseline) and (rule.on == "traffic" or event.probe.reach == ()):
         return False
+    if isinstance(rule.detect, Baseline) and rule.detect.by == "name" and event.source != "probe":
+        return False  # of names that anybody may ask for there is no end
     if where.expected:
         expectation = zone.expectation(event.name, event.qtype)
         return expectation is not None and expectation.expect is not None

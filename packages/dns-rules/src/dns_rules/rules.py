@@ -155,6 +155,8 @@ class Rollover(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
 class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector", tag="baseline"):
     """A share of queries or of probes' answers (the rule's `on`), far above the zone's own at this hour of the week."""
 
+    by: Literal["zone", "name"] = "zone"
+    """Whose share: the zone's, or that of each name that probes ask for."""
     failing: tuple[str, ...]
     """Outcomes."""
     times: Annotated[float, Meta(gt=1)]

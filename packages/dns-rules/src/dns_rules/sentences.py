@@ -314,8 +314,9 @@ def _usual(rule: Rule, detect: Baseline | Latency | Volume, criticality: Critica
         regions = f", in {detect.regions} regions, or all where fewer look" if detect.regions > 1 else ""
         return (
             f"Fires when {failing} is {words.percent(detect.least)} or more of at least {detect.samples} {subject} "
-            f"within {window}, and at least {detect.times:g} times this zone's usual share at this hour of the "
-            f"week{regions}. Says nothing until {detect.history} hours are known."
+            f"{'for one name ' if detect.by == 'name' else ''}within {window}, and at least {detect.times:g} times "
+            f"this {detect.by}'s usual share at this hour of the week{regions}. Says nothing until {detect.history} "
+            f"hours are known."
         )
     if detect.of == "queries":
         subject, unit = "the queries that servers are asked", f"{detect.least:g} a minute"

@@ -12,8 +12,9 @@ from dns_rules.model import Offender
 from dns_rules.rules import Baseline, scaled
 from dns_rules.state import MICROS, Usual
 
+from . import names
 from .condition import Condition, Reading
-from .usual import DEVIATIONS, LEVEL, OVER, hour_of, is_due, is_news, is_unusual, remember, typical
+from .usual import DEVIATIONS, LEVEL, OVER, UNIT, hour_of, is_due, is_news, is_unusual, remember, typical
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 #: So many weeks are remembered of each hour.
 _WEEKS = 8
-#: Shares are remembered in hundredths of a percent.
-_UNIT = 10_000
 _NOTHING = Reading({}, frozenset())
 
 
@@ -34,6 +33,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     """See `dns_rules.detectors.condition.Detect`. Looked at once a minute."""
     assert isinstance(rule.detect, Baseline)
     detect = rule.detect
+    if detect.by == "name":
+        return names.detect(state, rule, zone, now)
     if not is_due(state, rule.id, now):
         return _NOTHING
     sums = memory_of(state).window(rule, state)
@@ -47,14 +48,14 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     known = typical(state, f"{rule.id}\t", now, detect.history)
     if known is None:
         return _NOTHING
-    usual, spread = known[0] / _UNIT, known[1] / _UNIT
+    usual, spread = known[0] / UNIT, known[1] / UNIT
     threshold = max(detect.least, detect.times * usual, usual + DEVIATIONS * spread)
     regions = _regions(sums.places.values())
     above = {region for region, (asked, bad) in regions.items() if bad >= threshold * asked}
     if share >= threshold and len(above) >= min(detect.regions, len(regions)):
         subject = "queries" if rule.on == "traffic" else "answers"
         said = _condition(state, sums, share, usual, failing, total, above, subject)
-        level = round(share * _UNIT)
+        level = round(share * UNIT)
         news = is_news(state, rule.id, level)
         return Reading({"": structs.replace(said, facts=said.facts | {LEVEL: str(level)}, news=news)}, frozenset())
     return Reading({}, frozenset({""}) if share < OVER * threshold else frozenset())
@@ -66,7 +67,7 @@ def _learn(state: ZoneState, key: str, now: int, total: int, failing: int) -> No
     usual = state.usual.setdefault(key, Usual(hour=hour))
     if usual.hour != hour:
         if usual.total and not usual.spoilt:
-            remember(usual, round(usual.failing / usual.total * _UNIT), _WEEKS)
+            remember(usual, round(usual.failing / usual.total * UNIT), _WEEKS)
         usual.hour, usual.total, usual.failing, usual.spoilt = hour, 0, 0, False
     if total:
         usual.total += total
@@ -95,7 +96,7 @@ def _condition(
     for place in sums.places.values():
         for word, number in place.why.items():
             why[word] = why.get(word, 0) + number
-    times = f"{share / usual:.0f} ×" if usual >= 1 / _UNIT else "far above"
+    times = f"{share / usual:.0f} ×" if usual >= 1 / UNIT else "far above"
     return Condition(
         where=Offender(regions=tuple(sorted(where)), servers=servers),
         what=f"{failing} of {total} {subject} ({words.share(share)}) were {words.reasons(why)}, {times} the usual "

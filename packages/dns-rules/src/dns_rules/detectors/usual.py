@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DEVIATIONS = 6
 #: Of a finding's facts, the level in whole numbers.
 LEVEL = "level"
+#: Shares are remembered in hundredths of a percent.
+UNIT = 10_000
 #: It is over below this part of the threshold.
 OVER = 0.7
 
@@ -54,23 +56,28 @@ def typical(state: ZoneState, key: str, now: int, history: int) -> tuple[float, 
     known, hour = memory_of(state).typical, hour_of(now)
     if (found := known.get(key)) is not None and found[0] == hour:
         return found[1]  # an hour is remembered once it is over
-    values = _values_of(state.usual[key], hour, history)
-    said = None
-    if values:
-        normal = median(values)
-        said = normal, median(abs(value - normal) for value in values)
+    said = median_of(state.usual[key].hours, hour, history)
     known[key] = hour, said
     return said
 
 
-def _values_of(usual: Usual, hour: int, history: int) -> list[int]:
-    if sum(len(values) for values in usual.hours.values()) < history:
+def median_of(hours: dict[int, list[int]], hour: int, history: int) -> tuple[float, float] | None:
+    """As `typical`, of values by hour of the week, for an hour since 1970."""
+    values = _values_of(hours, hour, history)
+    if not values:
+        return None
+    normal = median(values)
+    return normal, median(abs(value - normal) for value in values)
+
+
+def _values_of(hours: dict[int, list[int]], hour: int, history: int) -> list[int]:
+    if sum(map(len, hours.values())) < history:
         return []
-    values = usual.hours.get(hour % _WEEK_HOURS, [])
+    values = hours.get(hour % _WEEK_HOURS, [])
     if len(values) >= _ENOUGH:
         return values
-    of_day = [v for h, listed in sorted(usual.hours.items()) if (h - hour) % _DAY_HOURS == 0 for v in listed]
-    return of_day if len(of_day) >= _ENOUGH else [v for _, listed in sorted(usual.hours.items()) for v in listed]
+    of_day = [v for h, listed in sorted(hours.items()) if (h - hour) % _DAY_HOURS == 0 for v in listed]
+    return of_day if len(of_day) >= _ENOUGH else [v for _, listed in sorted(hours.items()) for v in listed]
 
 
 def is_news(state: ZoneState, rule: str, level: int) -> bool:
