@@ -34,33 +34,33 @@ GOOD = {
 }
 
 BAD = {
-    "octodns/address-wrong": ":4: '192.0.2.300' is no data of A: Text input is malformed.",
-    "octodns/at-sign": ":1: octoDNS's name of the apex is ''; write '' for '@'",
-    "octodns/configuration": ":1: this is octoDNS's configuration, no zone file; keep it in another folder",
+    "octodns/address-wrong": ":4:7: '192.0.2.300' is no data of A: Text input is malformed.",
+    "octodns/at-sign": ":1:6: octoDNS's name of the apex is ''; write '' for '@'",
+    "octodns/configuration": ":1:10: this is octoDNS's configuration, no zone file; keep it in another folder",
     "octodns/example..com": ": octoDNS names a file as its zone, as example.com.yaml; 'example..com' is not a domain "
     "name: A DNS label is empty.",
-    "octodns/exchange-missing": ":1: a value of MX has no exchange; write `exchange:`",
-    "octodns/key-twice": ":2: 'www' stands twice; keep one",
-    "octodns/label-wrong": ":1: 'a..b.label-wrong' is not a domain name: A DNS label is empty.",
-    "octodns/merge-key": ":3: merge keys (<<) are not read; write the keys out",
-    "octodns/nested-value": ":1: A must be a text or a number",
-    "octodns/no-last-dot": ":3: 'mail.example.net' has no last dot; write 'mail.example.net.'",
-    "octodns/no-type": ":2: record 'www' has no type; write for instance `type: A`",
-    "octodns/no-value": ":1: record 'www' of type A has no value; write `value:`, or `values:` and a list",
-    "octodns/not-a-mapping": ":1: a zone file must be a mapping of keys and values",
-    "octodns/not-yaml": ":2: not YAML: did not find expected ',' or '}'",
-    "octodns/tag": ":1: !include is not followed; write in what it stands for",
-    "octodns/target-without-dot": ":3: 'example.com' has no last dot; write 'example.com.'",
-    "octodns/too-deep": ":1: not YAML: nested more than 50 times",
-    "octodns/ttl-wrong": ":1: ttl '1h' must be a whole number",
+    "octodns/exchange-missing": ":1:23: a value of MX has no exchange; write `exchange:`",
+    "octodns/key-twice": ":2:1: 'www' stands twice; keep one",
+    "octodns/label-wrong": ":1:24: 'a..b.label-wrong' is not a domain name: A DNS label is empty.",
+    "octodns/merge-key": ":3:3: merge keys (<<) are not read; write the keys out",
+    "octodns/nested-value": ":1:25: A must be a text or a number",
+    "octodns/no-last-dot": ":3:21: 'mail.example.net' has no last dot; write 'mail.example.net.'",
+    "octodns/no-type": ":2:6: record 'www' has no type; write for instance `type: A`",
+    "octodns/no-value": ":1:6: record 'www' of type A has no value; write `value:`, or `values:` and a list",
+    "octodns/not-a-mapping": ":1:1: a zone file must be a mapping of keys and values",
+    "octodns/not-yaml": ":2:1: not YAML: did not find expected ',' or '}'",
+    "octodns/tag": ":1:6: !include is not followed; write in what it stands for",
+    "octodns/target-without-dot": ":3:10: 'example.com' has no last dot; write 'example.com.'",
+    "octodns/too-deep": ":1:55: not YAML: nested more than 50 times",
+    "octodns/ttl-wrong": ":1:21: ttl '1h' must be a whole number",
     "dnscontrol/address-wrong": ": domains[0].records[1]: '192.0.2.300' is no data of A: Text input is malformed.",
     "dnscontrol/no-domains": ": Object missing required field `domains`; write what `dnscontrol print-ir` prints",
-    "dnscontrol/not-json": ":2: not JSON: JSON is malformed: invalid character (byte 14); write what `dnscontrol "
+    "dnscontrol/not-json": ":2:3: not JSON: JSON is malformed: invalid character (byte 14); write what `dnscontrol "
     "print-ir` prints",
     "dnscontrol/number-wrong": ": domains[0].records[0]: 'mxpreference' is 'ten'; it must be a whole number of 32 bits",
     "dnscontrol/target-relative": ": domains[0].records[0] ([line:7:3] of dnsconfig.js): target 'example.net' has no "
     "last dot; write 'example.net.', or leave out --raw of print-ir",
-    "dnscontrol/too-deep": ":1: not JSON: maximum recursion depth exceeded while deserializing an object; write what "
+    "dnscontrol/too-deep": ":1:1: not JSON: maximum recursion depth exceeded while deserializing an object; write what "
     "`dnscontrol print-ir` prints",
     "dnscontrol/type-missing": ": domains[0].records[0]: 'type' is missing",
     "dnscontrol/views": ": domains[1]: zone example.com has several views; keep the one that the world sees",
@@ -209,7 +209,7 @@ def test_aliases_cannot_ask_for_more_records_than_there_are(tmp_path, monkeypatc
     file = tmp_path / "example.com.yaml"
     values = ", ".join(f"192.0.2.{number}" for number in range(256))
     file.write_text(f"a: &a {{type: A, values: [{values}]}}\n" + "".join(f"a{n}: *a\n" for n in range(4)))
-    with pytest.raises(RulesError, match=r":1: more than 1000 records; divide the zone"):
+    with pytest.raises(RulesError, match=r":1:2932: more than 1000 records; divide the zone"):
         octodns.zones(file)
 
 
@@ -639,8 +639,8 @@ def test_of_a_report_of_dnscontrol_sets_are_planned_of_which_the_inventory_has_t
     ("source", "text", "message"),
     [
         ("octodns-plan", "", ": empty; let octoDNS write it by a plan output"),
-        ("octodns-plan", '{"a": {"example.com.": {}}}', ":1: a zone without changes"),
-        ("octodns-plan", '{"a": {"b..c.": {"changes": []}}}', ":1: 'b..c.' is not a domain name"),
+        ("octodns-plan", '{"a": {"example.com.": {}}}', ":1:24: a zone without changes"),
+        ("octodns-plan", '{"a": {"b..c.": {"changes": []}}}', ":1:17: 'b..c.' is not a domain name"),
         ("octodns-plan", '{"a": {"b.": {"changes": [{"type": "delete", "existing": {}}]}}}', "writes them since 1.9.1"),
         ("octodns-plan", '{"a": {"b.": {"changes": [{"name": "", "record_type": "A"}]}}}', "without new and existing"),
         ("dnscontrol-report", "{", ": no report of `dnscontrol preview --report`"),

@@ -67,7 +67,7 @@ def zones(path: Path) -> tuple[SourceZone, ...]:
         msg = f"{path}: {error}; write what `dnscontrol print-ir` prints"
         raise RulesError(msg) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"{path}:{_line(content)}: not JSON: {error}; write what `dnscontrol print-ir` prints"
+        msg = f"{path}:{_place(content)}: not JSON: {error}; write what `dnscontrol print-ir` prints"
         raise RulesError(msg) from error
     untagged = {domain.name for domain in config.domains if "!" not in domain.name}
     found: dict[str, SourceZone] = {}
@@ -163,11 +163,12 @@ def _number(record: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def _line(content: bytes) -> int:
+def _place(content: bytes) -> str:
+    """Line and column at which it is not JSON."""
     try:
         json.loads(content)
     except json.JSONDecodeError as error:
-        return error.lineno
+        return f"{error.lineno}:{error.colno}"
     except (ValueError, RecursionError):
         pass
-    return 1
+    return "1:1"

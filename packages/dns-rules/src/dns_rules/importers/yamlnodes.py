@@ -1,4 +1,4 @@
-"""YAML of anybody's as nodes that know their lines. Nothing is constructed, so aliases cost no memory."""
+"""YAML of anybody's as nodes that know their places. Nothing is constructed, so aliases cost no memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Nodes:
         path: the file.
 
     Raises:
-        RulesError: names file and line.
+        RulesError: names file, line and column.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,12 +36,12 @@ class Nodes:
             self.root: yaml.Node | None = yaml.compose(content, yaml.CSafeLoader)
         except yaml.YAMLError as error:
             told = getattr(error, "problem", None) or error
-            msg = f"{path}:{_line(getattr(error, 'problem_mark', None))}: not YAML: {told}"
+            msg = f"{path}:{_place(getattr(error, 'problem_mark', None))}: not YAML: {told}"
             raise RulesError(msg) from error
 
     def error(self, node: yaml.Node, text: str) -> RulesError:
         """An error about a node."""
-        return RulesError(f"{self.path}:{_line(node.start_mark)}: {text}")
+        return RulesError(f"{self.path}:{_place(node.start_mark)}: {text}")
 
     def mapping(self, node: yaml.Node, what: str) -> dict[str, yaml.Node]:
         """The values of a mapping by their keys; `what` says in an error what it should be."""
@@ -83,5 +83,6 @@ class Nodes:
             raise self.error(node, f"{node.tag} is not followed; write in what it stands for")
 
 
-def _line(mark: Any) -> int:
-    return 1 if mark is None else int(mark.line) + 1
+def _place(mark: Any) -> str:
+    """Line and column, counted from one."""
+    return "1:1" if mark is None else f"{mark.line + 1}:{mark.column + 1}"
