@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from dns_rules import load_rules
-from kafka_bridge.config import load_config
+from kafka_bridge.config import load_config, load_notify
 from kafka_bridge.errors import ConfigError
 from wire import INVENTORY_YAML
 
@@ -69,6 +69,30 @@ def run(*arguments, **options):
         [sys.executable, "-m", "kafka_bridge", *map(str, arguments)],
         capture_output=True, text=True, check=False, **options,
     )  # fmt: skip
+
+
+def test_who_gets_pages_stands_in_a_file_of_its_own_or_in_any_configuration(tmp_path):
+    alone = "notify: {receivers: {web: {type: webhook, url: 'https://hooks.example.net/', secret_file: key}}}\n"
+    for text in (alone, GOOD + alone):
+        notify = load_notify(write(tmp_path, text))
+        assert notify.receivers["web"].secret_file == str(tmp_path / "key")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("receivers: {}\n", "missing required field `notify`"),
+        ("notify:\n  receivers:\n    web: {type: slak}\n", ":3:"),
+        ("notify:\n  receivers:\n    web: {type: slack, url: 'https://a'}\n", "a secret does not belong into the file"),
+    ],
+    ids=["no notify", "no such type", "a secret"],
+)
+def test_who_gets_pages_wrongly(tmp_path, text, message):
+    file = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_notify(file)
+    assert str(caught.value).startswith(f"{file}:")
+    assert message in str(caught.value)
 
 
 def test_check_and_schema(tmp_path):

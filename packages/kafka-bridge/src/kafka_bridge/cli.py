@@ -170,6 +170,7 @@ def up(
     timeout: str = "2s",
     dir_: Annotated[Path, Parameter(name="--dir")] = Path(".dnstower"),
     board: str = "127.0.0.1:8053",
+    notify: Path | None = None,
     for_: Annotated[str | None, Parameter(name="--for")] = None,
     once: Annotated[bool, Parameter(negative="")] = False,
     as_json: Json = False,
@@ -190,6 +191,7 @@ def up(
         timeout: how long an answer is waited for.
         dir_: where state is kept.
         board: where the board listens (loopback), port 0 for a free one.
+        notify: a file whose `notify` says who gets pages, as in a bridge.yaml; console and a file without.
         for_: stop after this time.
         once: stop after every zone was judged once, and print a table.
         as_json: print one JSON object at the end.
@@ -220,6 +222,7 @@ def up(
             timeout=_seconds("--timeout", timeout),
             directory=dir_,
             board=board,
+            notify=notify,
             seconds=None if for_ is None else _seconds("--for", for_),
             once=once,
             as_json=as_json,

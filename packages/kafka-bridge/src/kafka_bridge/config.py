@@ -162,6 +162,28 @@ def load_config(path: Path) -> Config:
     )
 
 
+class _Paging(Struct, frozen=True, kw_only=True):
+    notify: Notify
+
+
+def load_notify(path: Path) -> Notify:
+    """Read what a bridge.yaml has under `notify`, and nothing else of it. Paths are relative to the file.
+
+    Raises:
+        ConfigError: names file, line and what to write instead.
+    """
+    document = Document(path, ConfigError)
+    notify = document.convert(_Paging).notify
+    _check_notify(document, notify)
+    return notifying.absolute(path.resolve().parent, notify)
+
+
+def _check_notify(document: Document, notify: Notify) -> None:
+    if notify.webhook is not None and not notify.webhook.startswith(("http://", "https://")):
+        raise document.error("$.notify.webhook", "not a URL; write https://…")
+    notifying.check(document, notify)
+
+
 def _checked(document: Document, config: Config) -> Config:
     # With known probes it needs TLS as well, and that suffices.
     open_ = config.otlp.expose or config.otlp.probes is not None
@@ -198,10 +220,7 @@ def _checked(document: Document, config: Config) -> Config:
     _check_influx(document, config.influx)
     if config.inventory is None and not config.forwards_only:
         raise document.error("$", "no `inventory`; write `inventory: inventory.yaml` (see `dns-rules check --help`)")
-    webhook = config.notify.webhook
-    if webhook is not None and not webhook.startswith(("http://", "https://")):
-        raise document.error("$.notify.webhook", "not a URL; write https://…")
-    notifying.check(document, config.notify)
+    _check_notify(document, config.notify)
     return config
 
 

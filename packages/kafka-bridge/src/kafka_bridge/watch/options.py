@@ -34,6 +34,7 @@ class Options(Struct, frozen=True, kw_only=True):
     timeout: float = 2.0
     directory: Path = Path(".dnstower")
     board: str = "127.0.0.1:8053"
+    notify: Path | None = None
     seconds: float | None = None
     once: bool = False
     as_json: bool = False

@@ -17,7 +17,7 @@ from dns_rules import load_inventory
 from dns_rules.errors import RulesError
 
 from kafka_bridge.bridge import Bridge
-from kafka_bridge.config import Board, Config, Otlp, Store
+from kafka_bridge.config import Board, Config, Otlp, Store, load_notify
 from kafka_bridge.errors import BridgeError, ConfigError
 from kafka_bridge.notify.settings import Notify
 
@@ -55,7 +55,7 @@ def run(options: Options) -> int:
             otlp=Otlp(grpc="127.0.0.1:0", http=None),
             store=Store(directory=str(options.directory / "postgres")),
             board=Board(listen=options.board),
-            notify=Notify(console=not options.as_json, file=str(options.directory / "pages.ndjson")),
+            notify=_notify(options),
         )
         bridge = stack.enter_context(Bridge(config))
         assert bridge.ports.grpc is not None
@@ -93,6 +93,16 @@ def _watch(options: Options, bridge: Bridge, receivers: Receivers, stop: threadi
             )
         if over or not missing:
             return summary
+
+
+def _notify(options: Options) -> Notify:
+    """Who is told: the receivers of a file, and what is always told here."""
+    given = Notify() if options.notify is None else load_notify(options.notify)
+    return msgspec.structs.replace(
+        given,
+        console=given.console and not options.as_json,
+        file=given.file or str(options.directory / "pages.ndjson"),
+    )
 
 
 def _inventory(options: Options) -> Path:
