@@ -64,7 +64,7 @@ def made() -> dashboard.Dashboard:
     )  # fmt: skip
     region = f"{QUESTION}, dnstower_probe_region"
     changed = of("dnstower_dns_answer_set", 'dnstower_server_role="authoritative"', 'dnstower_question_type!="SOA"')
-    ttl = of("dnstower_dns_answer_ttl", 'dnstower_server_role="authoritative"')
+    ttl = of("dnstower_dns_answer_ttl_seconds", 'dnstower_server_role="authoritative"')
     when = f"max by ({QUESTION}) (max_over_time(timestamp(changes({changed}[2m]) > 0)[$__range:1m]))"
     lives = f"max by ({QUESTION}) (max_over_time({ttl}[$__range])) and {when}"
     regions = (
@@ -117,7 +117,7 @@ def made() -> dashboard.Dashboard:
         shared.recursive(line(trips("recursive"), "{{server_address}}")),
         shared.resolvers(columns(
             sort="agrees", agrees=agreeing(each, recursive),
-            ttl=f"max by ({each}) ({of('dnstower_dns_answer_ttl', recursive)})"),
+            ttl=f"max by ({each}) ({of('dnstower_dns_answer_ttl_seconds', recursive)})"),
             steps={"agrees": ((None, "red"), (1, "green"))}),
         rows("Checks of servers", "What each authoritative server was tested for, from all regions: 1 it passes, 0 it "
              "does not. Authority, TCP, EDNS and signatures.",
