@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from dashboards.prometheus.promql import NAMES
 from dns_events import semconv
+from dns_rules.provision import rules_prometheus
 
 from tests.prometheus import render
 from tests.prometheus.scraping import Scraped
@@ -21,6 +22,11 @@ CONFIG = "{window: '8s', lag: '5s', 'for': {DnsZoneDown: '2s', DnssecBogus: '2s'
 MOVED, FAILING, BOGUS = "news.lab", "four.lab", "shop.lab"
 #: The lab's registration server and a time server are not asked.
 UNASKED = ("dnstower_dns_registration_expiry_seconds", "dnstower_dns_probe_clock_skew_seconds")
+
+
+#: The packaged alerts, whose window is longer than this test: what is whole by then.
+RULES = rules_prometheus.rules("metrics", "https://wiki.example.com/%s", None)
+FIRES = {"DnssecBogus": {BOGUS}, "DnsRegionsDisagree": {MOVED}, "DnsErrorsElevated": {FAILING}}
 
 
 def panels(board):
@@ -119,8 +125,11 @@ def test_figures_are_those_of_what_is_broken(scraped):
     bogus = {each["metric"]["dnstower_zone"]: float(each["value"][1]) for each in rows("operator", "Validation")}
     assert bogus[BOGUS] > 0.5
     assert bogus["healthy.lab"] == 0
-    failing = {each["metric"]["dnstower_zone"] for each in rows("operator", "Failing servers")}
-    assert failing == {FAILING}
+    failing = {
+        (each["metric"]["dnstower_zone"], each["metric"]["dnstower_server_role"])
+        for each in rows("operator", "Failing servers")
+    }
+    assert failing == {(FAILING, "authoritative"), (BOGUS, "recursive")}
     changed = {each["metric"]["dns_question_name"] for each in rows("operator", "Convergence")}
     assert MOVED in changed
     probes = {each["metric"]["dnstower_probe_region"] for each in rows("operator", "Probes")}
@@ -147,6 +156,17 @@ def test_annotations_have_what_they_tell(scraped, name):
         assert found, one["name"]
         told = re.findall(r"\{\{(\w+)\}\}", one["titleFormat"] + one["textFormat"])
         assert all(any(label in each["metric"] for each in found) for label in told if label != "server_address")
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.title)
+def test_what_grafana_alerts_on_is_asked_and_fires_for_what_is_broken(scraped, rule):
+    asked = rule.data[0]["model"]
+    assert (asked["instant"], asked["refId"], rule.condition) == (True, "A", "C")
+    found = {each["metric"].get("dnstower_zone") for each in scraped.query(asked["expr"])}
+    assert found >= FIRES.get(rule.title, set())
+    if rule.title in ("DnsZoneDown", "DnsProbeBlind", "DnsMonitoringDown", "DnsProbeAbsent", "DnsSerialLag"):
+        assert found == set()
 
 
 def test_every_name_is_one_that_the_suite_gives():

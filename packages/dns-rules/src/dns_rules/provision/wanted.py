@@ -13,6 +13,8 @@ from dns_rules.errors import RulesError
 
 #: The dashboards that ship with this distribution.
 PACKAGED = Path(__file__).parents[1] / "dashboards"
+#: Those over Prometheus.
+PACKAGED_PROMETHEUS = Path(__file__).parents[1] / "dashboards_prometheus"
 #: Of everything that was made here, and of nothing else.
 MARK = "dnstower-managed"
 #: Of permissions, in Grafana's numbers.
@@ -46,13 +48,20 @@ class Folder(Struct, frozen=True, kw_only=True):
     dashboards: tuple[Dashboard, ...]
 
 
-def folders(place: Path = PACKAGED, *, operators: tuple[int, ...] = (), security: tuple[int, ...] = ()) -> list[Folder]:
+def folders(
+    place: Path = PACKAGED,
+    *,
+    operators: tuple[int, ...] = (),
+    security: tuple[int, ...] = (),
+    prometheus: bool = False,
+) -> list[Folder]:
     """The folders, with dashboards from files.
 
     Args:
         place: of ``executive.json`` and the others.
         operators: ids of Grafana teams that see the operators' folder.
         security: of those that see the forensic one.
+        prometheus: whether the dashboards over Prometheus are in them as well.
 
     Raises:
         RulesError: a file is missing, or is no dashboard.
@@ -66,10 +75,17 @@ def folders(place: Path = PACKAGED, *, operators: tuple[int, ...] = (), security
                 *(("role", role, _VIEW) for role in roles),
                 *(("teamId", team, _VIEW) for team in teams.get(uid, ())),
             ),
-            dashboards=tuple(_dashboard(place / f"{name}.json") for name in names),
+            dashboards=(
+                *(_dashboard(place / f"{name}.json") for name in names),
+                *(_dashboard(file) for name in names if prometheus and (file := _over_prometheus(name)).exists()),
+            ),
         )
         for uid, title, names, roles in _FOLDERS
     ]
+
+
+def _over_prometheus(name: str) -> Path:
+    return PACKAGED_PROMETHEUS / f"{name}.json"
 
 
 def _dashboard(file: Path) -> Dashboard:
