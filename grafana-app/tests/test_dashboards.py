@@ -306,12 +306,24 @@ def test_macros_become_what_grafana_makes_of_them(text, expected):
     assert expand(text, start, start + dt.timedelta(hours=1)) == expected
 
 
-def test_what_is_provisioned_is_what_dashboards_ask_for():
-    folder = FOLDER.parent.parent / "provisioning"
-    (source,) = yaml.safe_load((folder / "datasources" / "dnstower.yaml").read_text())["datasources"]
-    (provider,) = yaml.safe_load((folder / "dashboards" / "dnstower.yaml").read_text())["providers"]
-    assert source["type"] == BOARDS["executive"]["templating"]["list"][0]["query"]
-    secrets = (source["url"], source["user"], source["secureJsonData"]["password"], source["jsonData"]["database"])
-    assert all(value.startswith("$DNSTOWER_") for value in (*secrets, provider["options"]["path"]))
-    told = (FOLDER.parent.parent / "README.md").read_text()
-    assert all(value.removeprefix("$") in told for value in (*secrets, provider["options"]["path"]))
+@pytest.mark.parametrize(("folder", "board"), [
+    ("provisioning", "dashboards/executive.json"),
+    ("provisioning-prometheus", "dashboards-prometheus/executive.json"),
+])  # fmt: skip
+def test_what_is_provisioned_is_what_dashboards_and_rules_ask_for(folder, board):
+    place = SOURCE.parent / folder
+    (source,) = yaml.safe_load((place / "datasources" / "dnstower.yaml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((place / "dashboards" / "dnstower.yaml").read_text())["providers"]
+    assert source["type"] == ALL[board]["templating"]["list"][0]["query"]
+    secrets = [source["url"], provider["options"]["path"]]
+    if source["type"] != "prometheus":
+        secrets += [source["user"], source["secureJsonData"]["password"], source["jsonData"]["database"]]
+    told = (SOURCE.parent / "README.md").read_text()
+    assert all(value.startswith("$DNSTOWER_") and value.removeprefix("$") in told for value in secrets)
+    boards = {one["uid"]: one for one in ALL.values()}
+    for group in yaml.safe_load((place / "alerting" / "dnstower-rules.yaml").read_text())["groups"]:
+        for rule in group["rules"]:
+            assert rule["data"][0]["datasourceUid"] == source["uid"]
+            assert rule["data"][0]["model"]["datasource"]["type"] == source["type"]
+            (panel,) = [one for one in panels(boards[rule["dashboardUid"]]) if one["id"] == rule["panelId"]]
+            assert panel["title"] in ("Incidents open", "Alerts open", "Judgement behind")

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -287,6 +288,47 @@ def test_files_have_the_form_that_grafana_reads(tmp_path):
     assert set(re.findall(r'"receiver": "([^"]*)"', json.dumps(read["policies"]))) <= named
     listed = re.findall(r'"mute_time_intervals": (\[[^]]*\])', json.dumps(read["policies"]))
     assert {name for text in listed for name in json.loads(text)} == muted
+
+
+def as_alertmanager(place, tmp_path):
+    """What is rendered, as Alertmanager's own configuration, which Grafana's has its words from."""
+
+    def route(given):
+        made = {key: value for key, value in given.items() if key not in ("orgId", "object_matchers", "routes")}
+        if "object_matchers" in given:
+            made["matchers"] = [f"{name}{how}{json.dumps(value)}" for name, how, value in given["object_matchers"]]
+        return made | {"routes": [route(each) for each in given.get("routes") or ()]}
+
+    def read(name):
+        return yaml.safe_load((place / f"dnstower-{name}.yaml").read_text())
+
+    names = ["grafana-default-email", *(point["name"] for point in read("contact-points")["contactPoints"])]
+    timings = [{k: v for k, v in each.items() if k != "orgId"} for each in read("mute-timings")["muteTimes"]]
+    tree = {
+        "route": route(read("policies")["policies"][0]), "receivers": [{"name": name} for name in names],
+        "time_intervals": timings,
+    }  # fmt: skip
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(tree))
+    return file
+
+
+def test_a_real_alertmanager_takes_the_tree_and_calls_the_same(tmp_path):
+    if (amtool := shutil.which("amtool")) is None:
+        pytest.skip("not installed: apt-get install prometheus-alertmanager")
+    inventory, place = tmp_path / "inventory.yaml", tmp_path / "made"
+    inventory.write_text(TEAMS)
+    assert render(place, "--inventory", str(inventory)).returncode == 0
+    file = as_alertmanager(place, tmp_path)
+    done = subprocess.run([amtool, "check-config", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for labels, calls in CALLS.values():
+        given = [f"{name}={value}" for name, value in {**OURS, **labels}.items()]
+        done = subprocess.run(
+            [amtool, "config", "routes", "test", f"--config.file={file}", *given],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip().split(",") == [receiver for receiver, _, _ in calls]
 
 
 def test_nothing_is_written_where_nothing_was_asked_for(tmp_path):
