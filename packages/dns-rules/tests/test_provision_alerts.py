@@ -22,7 +22,8 @@ from grafana_standin import TOKEN, Grafana, served
 
 GOOD = Path(__file__).parent / "inventories" / "good.yaml"
 SECRETS = {"DNSTOWER_SLACK_WEB_ONCALL": "https://hooks.slack.example/T0/s3cret"}
-WANTED = ("--store", "store", "--prometheus", "metrics", "--inventory", str(GOOD))
+OVER = ("--store", "store", "--prometheus", "metrics", "--inventory", str(GOOD))
+WANTED = (*OVER, "--alerts")
 RUNBOOKS = "https://wiki.example.com/%s"
 STORE = rules_store.rules(load_rules(), "store", RUNBOOKS, "tower")
 METRICS = rules_prometheus.rules("metrics", RUNBOOKS, load_inventory(GOOD), heartbeat=True)
@@ -261,7 +262,7 @@ def test_a_name_that_grafana_does_not_know_is_a_webhook(tmp_path):
 
 
 def test_files_have_the_form_that_grafana_reads(tmp_path):
-    done = render(tmp_path, *WANTED)
+    done = render(tmp_path, *OVER)
     assert done.returncode == 0, done.stderr
     assert sorted(Path(line).name for line in done.stdout.split()) == sorted(path.name for path in tmp_path.iterdir())
     read = {path.stem.removeprefix("dnstower-"): yaml.safe_load(path.read_text()) for path in tmp_path.iterdir()}
@@ -438,12 +439,24 @@ def test_what_differs_is_told_and_mended_and_what_is_not_wanted_goes(server):
                                             "title": "DnsGone"}  # fmt: skip
     told = run(server, "plan", *WANTED).stdout.splitlines()
     assert told == ["~ rule dnstower-p-DnsLatencyHigh (DnsLatencyHigh): for", "- rule dnstower-p-DnsGone (DnsGone)"]
-    fewer = run(server, "plan", "--prometheus", "metrics").stdout
+    fewer = run(server, "plan", "--prometheus", "metrics", "--alerts").stdout
     assert "- rule dnstower-s-zone-outage" in fewer
     assert not re.search("^. (policy|contact-point|mute-timing) ", fewer, re.MULTILINE), (
         "without an inventory it is left"
     )
     assert "rule" not in run(server, "plan").stdout
+
+
+def test_dashboards_for_prometheus_alone_come_without_alerts_and_without_the_stores(server):
+    assert run(server, "apply", "--prometheus", "metrics", "--yes").returncode == 0
+    assert set(server.dashboards) == {"dnstower-executive-prometheus", "dnstower-operator-prometheus"}
+    assert set(server.folders) == {"dnstower-for-everyone", "dnstower-for-operators"}
+    assert server.alerting.rules == {}
+    told = run(server, "plan", "--alerts")
+    assert told.returncode == 1
+    assert "--alerts: over what? write --store UID or --prometheus UID" in told.stderr
+    assert run(server, "destroy", "--yes").returncode == 0
+    assert server.folders == {}
 
 
 def test_secrets_come_from_the_environment_and_are_not_told(server):

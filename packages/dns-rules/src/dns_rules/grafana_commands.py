@@ -62,12 +62,12 @@ class Audience:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Alarms:
-    """Which alerts, and whom they call. What is left out is left as it is."""
+    """Over what, and whom alerts call. What is left out is left as it is."""
 
     store: str | None = None
-    """Uid of Grafana's data source for the store: with the alert rules over it."""
+    """Uid of Grafana's data source for the store, whose incidents the alert rules tell."""
     prometheus: str | None = None
-    """Uid of Grafana's data source for Prometheus: with the mixin's alerts, and the dashboards for it."""
+    """Uid of Grafana's data source for Prometheus, of which the alert rules are the mixin's."""
     inventory: Path | None = None
     """With contact points, notification policies and mute timings for its teams."""
     rules: Path | None = None
@@ -84,6 +84,7 @@ def plan(
     access: Access,
     audience: Audience = Audience(),
     alarms: Alarms = Alarms(),
+    alerts: Flag = False,
     secrets: Flag = False,
     as_json: Json = False,
 ) -> int:
@@ -92,12 +93,13 @@ def plan(
     Args:
         access: to Grafana.
         audience: of folders.
-        alarms: which.
+        alarms: over what: with --prometheus alone the dashboards are those for it, else those for the store.
+        alerts: with the alert rules over the data sources that are named.
         secrets: send secrets of contact points again, which Grafana does not show.
         as_json: one JSON object a line.
     """
-    server, alerts = _server(access, secrets=secrets)
-    planned = _planned(server, alerts, audience, alarms)
+    server, alerting = _server(access, secrets=secrets)
+    planned = _planned(server, alerting, audience, alarms, alerts=alerts)
     _print(planned, as_json=as_json)
     return _code(planned)
 
@@ -108,6 +110,7 @@ def apply(
     access: Access,
     audience: Audience = Audience(),
     alarms: Alarms = Alarms(),
+    alerts: Flag = False,
     secrets: Flag = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -117,13 +120,15 @@ def apply(
     Args:
         access: to Grafana.
         audience: of folders.
-        alarms: which.
+        alarms: over what: with --prometheus alone the dashboards are those for it, else those for the store.
+        alerts: with the alert rules over the data sources that are named.
         secrets: send secrets of contact points again, which Grafana does not show.
         yes: do not ask.
         as_json: one JSON object a line.
     """
-    server, alerts = _server(access, secrets=secrets)
-    return _carried_out(server, _planned(server, alerts, audience, alarms), yes=yes, as_json=as_json)
+    server, alerting = _server(access, secrets=secrets)
+    planned = _planned(server, alerting, audience, alarms, alerts=alerts)
+    return _carried_out(server, planned, yes=yes, as_json=as_json)
 
 
 @grafana.command
@@ -135,13 +140,13 @@ def destroy(*, access: Access, yes: Yes = False, as_json: Json = False) -> int:
         yes: do not ask.
         as_json: one JSON object a line.
     """
-    server, alerts = _server(access)
+    server, alerting = _server(access)
     try:
-        planned = alerts.plan_destroy()
+        planned = alerting.plan_destroy()
     except RulesError as error:  # whose token may not read alerts has made none
         print(f"alerts are not looked at: {error}", file=sys.stderr)
         planned = []
-    planned += server.plan_destroy(_folders(Audience(), prometheus=True))
+    planned += server.plan_destroy(_folders(Audience(), Alarms(store="", prometheus="")))
     return _carried_out(server, planned, yes=yes, as_json=as_json)
 
 
@@ -180,18 +185,24 @@ def _server(access: Access, *, secrets: bool = False) -> tuple[Grafana, Alerts]:
     return server, Alerts(server, secrets=secrets)
 
 
-def _planned(server: Grafana, alerts: Alerts, audience: Audience, alarms: Alarms) -> list[Planned]:
-    folders = _folders(audience, prometheus=alarms.prometheus is not None)
-    return server.plan(folders) + alerts.plan(_alerting(alarms))
+def _planned(server: Grafana, alerting: Alerts, audience: Audience, alarms: Alarms, *, alerts: bool) -> list[Planned]:
+    if alerts and alarms.store is None and alarms.prometheus is None:
+        raise RulesError("--alerts: over what? write --store UID or --prometheus UID")
+    return server.plan(_folders(audience, alarms)) + alerting.plan(_alerting(alarms, rules=alerts))
 
 
-def _folders(audience: Audience, *, prometheus: bool) -> list[Folder]:
+def _folders(audience: Audience, alarms: Alarms) -> list[Folder]:
     from .provision.wanted import folders  # noqa: PLC0415 - with the others of that room
 
-    return folders(operators=audience.operators_team, security=audience.security_team, prometheus=prometheus)
+    return folders(
+        operators=audience.operators_team,
+        security=audience.security_team,
+        store=alarms.store is not None or alarms.prometheus is None,
+        prometheus=alarms.prometheus is not None,
+    )
 
 
-def _alerting(alarms: Alarms) -> Alerting:
+def _alerting(alarms: Alarms, *, rules: bool = True) -> Alerting:
     from .provision import routing, rules_prometheus, rules_store  # noqa: PLC0415 - with the others of that room
     from .provision.alerting import Alerting  # noqa: PLC0415 - as above
 
@@ -199,16 +210,16 @@ def _alerting(alarms: Alarms) -> Alerting:
         raise RulesError("--runbooks: write %s where the page's name is, and no other %")
     inventory = None if alarms.inventory is None else load_inventory(alarms.inventory)
     found: list[Rule] = []
-    if alarms.store is not None:
+    if rules and alarms.store is not None:
         observers = None if inventory is None else inventory.observers
         found += rules_store.rules(load_rules(alarms.rules), alarms.store, alarms.runbooks, observers)
-    if alarms.prometheus is not None:
+    if rules and alarms.prometheus is not None:
         found += rules_prometheus.rules(alarms.prometheus, alarms.runbooks, inventory, heartbeat=alarms.heartbeat)
     routed = None if inventory is None else routing.routing(inventory, heartbeat=alarms.heartbeat)
     if routed is not None:
         for line in routed.left_out:
             print(line, file=sys.stderr)
-    return Alerting(rules=tuple(found) if alarms.store or alarms.prometheus else None, routing=routed)
+    return Alerting(rules=tuple(found) or None, routing=routed)
 
 
 def _token(file: Path | None) -> str:

@@ -19,11 +19,11 @@ PACKAGED_PROMETHEUS = Path(__file__).parents[1] / "dashboards_prometheus"
 MARK = "dnstower-managed"
 #: Of permissions, in Grafana's numbers.
 _VIEW = 1
-#: Folder, title, dashboards, and the roles that may see it.
+#: Folder, title, dashboards over the store and over Prometheus, and the roles that may see it.
 _FOLDERS = (
-    ("dnstower-for-everyone", "DNS: executive", ("executive",), ("Viewer", "Editor")),
-    ("dnstower-for-operators", "DNS: operations", ("operator", "pipeline"), ("Editor",)),
-    ("dnstower-for-security", "DNS: forensic", ("forensic",), ()),
+    ("dnstower-for-everyone", "DNS: executive", ("executive",), ("executive",), ("Viewer", "Editor")),
+    ("dnstower-for-operators", "DNS: operations", ("operator", "pipeline"), ("operator",), ("Editor",)),
+    ("dnstower-for-security", "DNS: forensic", ("forensic",), (), ()),
 )
 
 
@@ -53,6 +53,7 @@ def folders(
     *,
     operators: tuple[int, ...] = (),
     security: tuple[int, ...] = (),
+    store: bool = True,
     prometheus: bool = False,
 ) -> list[Folder]:
     """The folders, with dashboards from files.
@@ -61,13 +62,14 @@ def folders(
         place: of ``executive.json`` and the others.
         operators: ids of Grafana teams that see the operators' folder.
         security: of those that see the forensic one.
-        prometheus: whether the dashboards over Prometheus are in them as well.
+        store: whether the dashboards over the store are in them.
+        prometheus: whether those over Prometheus are, of which there are fewer.
 
     Raises:
         RulesError: a file is missing, or is no dashboard.
     """
     teams = {"dnstower-for-operators": operators, "dnstower-for-security": security}
-    return [
+    found = [
         Folder(
             uid=uid,
             title=title,
@@ -76,16 +78,13 @@ def folders(
                 *(("teamId", team, _VIEW) for team in teams.get(uid, ())),
             ),
             dashboards=(
-                *(_dashboard(place / f"{name}.json") for name in names),
-                *(_dashboard(file) for name in names if prometheus and (file := _over_prometheus(name)).exists()),
+                *(_dashboard(place / f"{name}.json") for name in names if store),
+                *(_dashboard(PACKAGED_PROMETHEUS / f"{name}.json") for name in over_prometheus if prometheus),
             ),
         )
-        for uid, title, names, roles in _FOLDERS
+        for uid, title, names, over_prometheus, roles in _FOLDERS
     ]
-
-
-def _over_prometheus(name: str) -> Path:
-    return PACKAGED_PROMETHEUS / f"{name}.json"
+    return [folder for folder in found if folder.dashboards]
 
 
 def _dashboard(file: Path) -> Dashboard:
