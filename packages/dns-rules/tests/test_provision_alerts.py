@@ -32,7 +32,7 @@ METRICS = rules_prometheus.rules("metrics", RUNBOOKS, load_inventory(GOOD), hear
 def run(server, *arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "dns_rules", "grafana", arguments[0], "--url", server.url, *arguments[1:]],
-        env={**os.environ, "GRAFANA_TOKEN": TOKEN, **SECRETS, **environment}, stdin=subprocess.DEVNULL,
+        env=os.environ | {"GRAFANA_TOKEN": TOKEN} | SECRETS | environment, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -483,3 +483,16 @@ def test_a_token_that_may_not_read_alerts_has_made_none(server):
     assert "alerts are not looked at" in gone.stderr
     assert "answered 403" in gone.stderr
     assert server.folders == {}
+
+
+@pytest.mark.skipif("GRAFANA_URL" not in os.environ, reason="no Grafana: set GRAFANA_URL and GRAFANA_TOKEN")
+def test_a_real_grafana():
+    grafana = Grafana()
+    grafana.url, token = os.environ["GRAFANA_URL"], os.environ["GRAFANA_TOKEN"]
+    try:
+        done = run(grafana, "apply", *WANTED, "--yes", GRAFANA_TOKEN=token)
+        assert done.returncode == 0, done.stderr
+        again = run(grafana, "plan", *WANTED, GRAFANA_TOKEN=token)
+        assert (again.returncode, again.stdout) == (0, "")
+    finally:
+        assert run(grafana, "destroy", "--yes", GRAFANA_TOKEN=token).returncode == 0
