@@ -81,10 +81,12 @@ def test_every_rule_of_the_pack_and_every_alert_of_the_mixin_is_there():
 
 def test_owners_of_zones_are_told_by_a_template():
     (down,) = [rule for rule in METRICS if rule.title == "DnsZoneDown"]
+    zone = 'index .Labels "dnstower_zone"'
     assert down.labels["owner"] == (
-        '{{ if eq .Labels.dnstower_zone "example.com" }}web{{ else if eq .Labels.dnstower_zone "example.org" }}tower'
+        f'{{{{ if eq ({zone}) "example.com" }}}}web{{{{ else if eq ({zone}) "example.org" }}}}tower'
         "{{ else }}tower{{ end }}"
     )
+    assert down.labels["zone"] == f"{{{{ {zone} }}}}"
     (blind,) = [rule for rule in METRICS if rule.title == "DnsProbeBlind"]
     assert blind.labels["owner"] == "tower"
 

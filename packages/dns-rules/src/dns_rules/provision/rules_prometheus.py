@@ -24,6 +24,8 @@ PACKAGED = Path(__file__).parents[1] / "alert_rules" / "prometheus" / "dnstower_
 CHANGING = ("DnsRegionsDisagree", "DnsSerialLag")
 _DASHBOARD = "dnstower-operator-prometheus"
 _KIND = "prometheus"
+#: Empty where there is none, as when a query fails; by name alone that would be an error.
+_ZONE = 'index .Labels "dnstower_zone"'
 
 
 def rules(
@@ -62,7 +64,7 @@ def _of(group: str, alert: dict[str, Any], source: str, runbooks: str, inventory
     choice = "?var-zone={{ $labels.dnstower_zone }}" if of_zone else ""
     labels = {**dict([LABEL]), **alert["labels"]}
     if of_zone:
-        labels["zone"] = "{{ .Labels.dnstower_zone }}"
+        labels["zone"] = f"{{{{ {_ZONE} }}}}"
     if inventory is not None and (owner := _owner(inventory) if of_zone else inventory.observers):
         labels["owner"] = owner
     return Rule(
@@ -92,6 +94,6 @@ def _owner(inventory: Inventory) -> str:
     zones: dict[str, list[str]] = {}
     for zone in inventory.zones:
         zones.setdefault(str(zone.owner), []).append(f'"{zone.zone}"')
-    cases = [f"if eq .Labels.dnstower_zone {' '.join(names)} }}}}{owner}" for owner, names in zones.items()]
+    cases = [f"if eq ({_ZONE}) {' '.join(names)} }}}}{owner}" for owner, names in zones.items()]
     rest = f"{{{{ else }}}}{inventory.observers}" if inventory.observers else ""
     return "{{ " + "{{ else ".join(cases) + rest + "{{ end }}"
