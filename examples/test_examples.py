@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -190,6 +191,45 @@ def test_alertmanager_holds_back_alerts_that_exist():
     assert [p for p in patterns if not any(re.fullmatch(p, name) for name in known)] == []
 
 
+GRAFANA = ("--prometheus", "prometheus", "--inventory", "inventory.yaml", "--heartbeat", "--runbooks",
+           "https://wiki.example.com/dns/%s")  # fmt: skip
+
+
+def test_what_is_rendered_for_grafana_is_what_lies_there(tmp_path):
+    place = HERE / "grafana"
+    done = run("dns_rules", "grafana", "render", str(tmp_path), *GRAFANA, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        path.name: path.read_text() for path in (place / "alerting").iterdir()
+    }
+    told = (place / "README.md").read_text().replace("\\\n        ", "")
+    command = " ".join((*GRAFANA[:-1], f"'{GRAFANA[-1]}'"))
+    assert f"dns-rules grafana render alerting {command}" in told
+    assert f"dns-rules grafana plan --url https://grafana.example.com --alerts {command}" in told
+    named = set(re.findall(r"\$(DNSTOWER_\w+)", (place / "alerting" / "dnstower-contact-points.yaml").read_text()))
+    assert named == set(re.findall(r"export (DNSTOWER_\w+)=", told))
+
+
+def test_a_plan_for_grafana_says_what_lies_there(monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE.parent / "packages" / "dns-rules" / "tests"))
+    standin = importlib.import_module("grafana_standin")
+    place, grafana = HERE / "grafana", standin.Grafana()
+    listener = standin.served(grafana)
+    monkeypatch.setenv("GRAFANA_TOKEN", standin.TOKEN)
+    for name in ("DNSTOWER_SLACK_WEB_ONCALL", "DNSTOWER_PAGERDUTY_SECURITY", "DNSTOWER_WEBHOOK_HEARTBEAT"):
+        monkeypatch.setenv(name, "https://example.com/s3cret")
+    try:
+        planned = run("dns_rules", "grafana", "plan", "--url", grafana.url, "--alerts", *GRAFANA, cwd=place)
+        assert planned.returncode == 3, planned.stderr
+        assert planned.stdout == (place / "plan.txt").read_text()
+        for expected in (planned.stdout, ""):
+            done = run("dns_rules", "grafana", "apply", "--url", grafana.url, "--alerts", *GRAFANA, "--yes", cwd=place)
+            assert (done.returncode, done.stdout) == (0, expected), done.stderr
+    finally:
+        listener.shutdown()
+        listener.server_close()
+
+
 def free_ports(number: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
@@ -264,6 +304,7 @@ def test_every_folder_is_listed_and_tested():
     assert folders == {
         "collector",
         "collector-kafka-timescale",
+        "grafana",
         "inventory",
         "own-rules",
         "plugin-detector",

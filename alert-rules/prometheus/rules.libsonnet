@@ -41,6 +41,12 @@ local good = 'answer|nodata|nxdomain';
             |||,
           },
           {
+            // Buckets of how long answers take; what dashboards read, over days.
+            record: 'zone_role_region_le:dns_lookup_duration_seconds:rate',
+            expr: 'sum by (dnstower_zone, dnstower_server_role, dnstower_probe_region, le) (rate(%s[%s]))'
+                  % [$._of('dns_lookup_duration_seconds_bucket'), c.window],
+          },
+          {
             // In how many regions every server of a zone fails.
             record: 'zone:dnstower_dns_down_regions:count',
             expr: |||

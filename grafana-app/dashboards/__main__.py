@@ -1,4 +1,4 @@
-"""``python -m dashboards``: write ``src/dashboards/*.json`` anew; with ``--check``, say which are not what is made."""
+"""``python -m dashboards``: write what is in ``src`` anew; with ``--check``, say which files are not what is made."""
 
 from __future__ import annotations
 
@@ -9,26 +9,35 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from . import executive, forensic, operators, pipeline
+from .prometheus import executive as prometheus_executive
+from .prometheus import operators as prometheus_operators
 
-FOLDER = Path(__file__).parent.parent / "src" / "dashboards"
-MADE = {"executive": executive, "operator": operators, "forensic": forensic, "pipeline": pipeline}
+FOLDER = Path(__file__).parent.parent / "src"
+MADE = {
+    "dashboards/executive.json": executive,
+    "dashboards/operator.json": operators,
+    "dashboards/forensic.json": forensic,
+    "dashboards/pipeline.json": pipeline,
+    "dashboards-prometheus/executive.json": prometheus_executive,
+    "dashboards-prometheus/operator.json": prometheus_operators,
+}
 
 
 def texts() -> dict[str, str]:
     """Each file's name and its text."""
     return {
-        f"{name}.json": json.dumps(module.made().build(), cls=JSONEncoder, indent=1, ensure_ascii=False) + "\n"
+        name: json.dumps(module.made().build(), cls=JSONEncoder, indent=1, ensure_ascii=False) + "\n"
         for name, module in MADE.items()
     }
 
 
 def main(arguments: list[str]) -> int:
     """Exit codes: 0 fine, 3 a file is another than what is made."""
-    other = [name for name, text in texts().items() if not _same(FOLDER / name, text)]
-    for name in other:
+    other = {name: text for name, text in texts().items() if not _same(FOLDER / name, text)}
+    for name, text in other.items():
         print(name)
         if "--check" not in arguments:
-            (FOLDER / name).write_text(texts()[name])
+            (FOLDER / name).write_text(text)
     return 3 if other and "--check" in arguments else 0
 
 

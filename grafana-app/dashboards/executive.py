@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import shared
 from .frame import frame
-from .panels import ANSWERED, NONE_WANTED, SCORE, SECONDS, bars, number, rows, series, timeline
+from .panels import ANSWERED, NONE_WANTED, SCORE, number, rows, series, timeline
+from .shared import LEFT, PROMISE, QUIET
 from .sql import AVAILABILITY, GRAVEST, OF_ZONE, SCOPE, S, counted, merged, quantile
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import dashboard
 
 HOURS = f"from {S}.v_zone_hour where $__timeFilter(hour) and {SCOPE}"
-QUIET = "No zone of this choice was asked in this time"
 MONTH = "{} > now() - interval '30 days'"
-#: What is promised, as a share of answered questions; 30 days.
-PROMISE = 0.999
 
 
 def made() -> dashboard.Dashboard:
     """The dashboard."""
     now = (
-        number("Availability", "Share of questions in the chosen time that got an answer, from all regions.",
-               f"select {AVAILABILITY} as availability from {counted('hour', 'minute', '$__timeFilter({})')}",
-               unit="percentunit", empty=QUIET, steps=ANSWERED,
-               decimals=3),
-        number("p95 latency", "Seconds within which 95 % of the answers came, in the chosen time.",
-               f"select {quantile(0.95)} as p95 from {merged()}",
-               unit="s", empty=QUIET, steps=SECONDS),
+        shared.availability(
+            f"select {AVAILABILITY} as availability from {counted('hour', 'minute', '$__timeFilter({})')}"),
+        shared.p95(f"select {quantile(0.95)} as p95 from {merged()}"),
         number("Incidents firing", "Incidents that are firing now; drills are not counted.",
                f"select count(*) as firing from {S}.v_incident_open where state = 'firing' and not drill and {OF_ZONE}",
                unit="none", empty="None", steps=NONE_WANTED),
@@ -38,12 +33,8 @@ def made() -> dashboard.Dashboard:
                f"select avg((status = 'healthy')::int)::float8 as well from {S}.v_zone_overview where {OF_ZONE}",
                unit="percentunit", empty="No zone was judged yet", steps=((None, "red"), (0.9, "orange"), (1,
                "green"))),
-        number("Error budget left", f"Of the failures that a promise of {PROMISE:.1%} allows in 30 days, the share "
-               f"that is "
-               "left. Below zero the promise is broken. Always 30 days, whatever time is chosen.",
-               f"select 1 - sum(failed) / nullif(sum(total) * {1 - PROMISE:.4f}, 0) as budget from "
-               f"{counted('day', 'day', MONTH)}",
-               unit="percentunit", empty=QUIET, steps=((None, "red"), (0, "orange"), (0.25, "green")), decimals=1),
+        shared.budget(f"select 1 - sum(failed) / nullif(sum(total) * {1 - PROMISE:.4f}, 0) as budget from "
+                      f"{counted('day', 'day', MONTH)}"),
     )  # fmt: skip
     time = (
         series("Availability by team", "Share of answered questions by team. A dip in one team is its zones; in all, "
@@ -52,10 +43,8 @@ def made() -> dashboard.Dashboard:
                f"select $__timeGroup(hour, $__interval) as time, owner as metric, {AVAILABILITY} as availability "
                f"from {S}.v_zone_hour join {S}.v_ownership using (zone) where $__timeFilter(hour) and {SCOPE} "
                "group by 1, 2 order by 1", unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1),
-        series("Latency", "p50, p95 and p99 of answers.",
-               f"select time, {quantile(0.5)} as p50, {quantile(0.95)} as p95, {quantile(0.99)} as p99 "
-               f"from {merged('$__timeGroup(moment, $__interval) as time')} group by 1 order by 1",
-               unit="s", empty=QUIET, every="1h"),
+        shared.latency(f"select time, {quantile(0.5)} as p50, {quantile(0.95)} as p95, {quantile(0.99)} as p99 "
+                       f"from {merged('$__timeGroup(moment, $__interval) as time')} group by 1 order by 1"),
         timeline("Health of zones", "The worst status of each hour, of the twenty zones that were worst.",
                  "select h.at as time, h.zone as series, h.status as state from (select zone, "
                  "date_trunc('hour', minute) as at, (array_agg(status order by score, minute desc))[1] as status "
@@ -67,9 +56,7 @@ def made() -> dashboard.Dashboard:
                f"select $__timeGroup(since, $__interval) as time, severity as metric, count(*) as incidents "
                f"from {S}.v_incident where $__timeFilter(since) and not drill and {OF_ZONE} group by 1, 2 order by 1",
                unit="none", empty="No incident began in this time", every="1h", stacked=True),
-        bars("Least available zones", "The ten zones with the lowest share of answered questions in the chosen time.",
-             f"select zone, {AVAILABILITY} as availability {HOURS} group by zone order by 2, 1 limit 10",
-             unit="percentunit", empty=QUIET, steps=ANSWERED),
+        shared.least(f"select zone, {AVAILABILITY} as availability {HOURS} group by zone order by 2, 1 limit 10"),
     )  # fmt: skip
     detail = (
         rows("Zones", "Each zone as it is now: the worst first. A click leads to the operator's view of it.",
@@ -85,7 +72,7 @@ def made() -> dashboard.Dashboard:
              f"join {S}.v_ownership using (zone) where day > now() - interval '30 days' and {SCOPE} "
              "group by owner order by 4", empty=QUIET, width=12,
              units={"availability": "percentunit", "budget": "percentunit"},
-             steps={"budget": ((None, "red"), (0, "orange"), (0.25, "green"))}),
+             steps={"budget": LEFT}),
         rows("Incidents", "What fires now or began in the chosen time, the gravest first.",
              f"select since, severity, state, zone, owner, title, extract(epoch from duration)::float8 as lasted "
              f"from {S}.v_incident where (state <> 'resolved' or $__timeFilter(since)) and {OF_ZONE} "

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
-from .panels import PLUGIN, SOURCE, Query
+from .panels import SOURCE, Query
 from .sql import ALL_OWNERS, ALL_REGIONS, ALL_ZONES, OF_ZONE, OWNER, ZONE, S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .panels import Panel
 
@@ -49,39 +49,61 @@ CHANGES = f"""
 
 
 class Annotation(model.AnnotationQuery, Builder[model.AnnotationQuery]):
-    """One that asks the data source; the SDK's knows only tags."""
+    """One that asks a data source; the SDK's knows only tags."""
 
-    def __init__(self, name: str, color: str, sql: str) -> None:
-        super().__init__(name=name, datasource=SOURCE, icon_color=color, built_in=0)
-        self.sql = sql
+    def __init__(self, name: str, color: str, source: model.DataSourceRef, target: object, **told: object) -> None:
+        super().__init__(name=name, datasource=source, icon_color=color, built_in=0)
+        self.asked, self.told = target, told
 
     def to_json(self) -> dict[str, object]:
         """With the query where Grafana looks for it."""
-        return {**super().to_json(), "target": Query(self.sql, "table", "Anno")}
+        return {**super().to_json(), **self.told, "target": self.asked}
 
     def build(self) -> Annotation:
         """It is its own builder."""
         return self
 
 
+class Flavour(NamedTuple):
+    """The kind of data source that a dashboard is over."""
+
+    label: str
+    source: model.DataSourceRef
+    tag: str
+    """Links lead to dashboards of the same flavour."""
+    choices: Mapping[str, tuple[str, str, str]]
+    """What one may choose: label, the query of its values, and what `All` puts into a query."""
+    annotations: Sequence[Annotation]
+
+
+STORE = Flavour(
+    "Store", SOURCE, "dnstower", CHOICES,
+    [Annotation("Incidents", "red", SOURCE, Query(INCIDENTS, "table", "Anno")),
+     Annotation("Changes", "blue", SOURCE, Query(CHANGES, "table", "Anno"))],
+)  # fmt: skip
+
+
 def frame(uid: str, title: str, says: str, parts: Sequence[tuple[str, Sequence[Panel]]], *, choices: Sequence[str],
-          back: str, refresh: str, annotated: bool = True) -> dashboard.Dashboard:  # fmt: skip
+          back: str, refresh: str, annotated: bool = True,
+          flavour: Flavour = STORE) -> dashboard.Dashboard:  # fmt: skip
     """One dashboard: rows of panels, each row with a title; panels of a line fill 24 columns."""
-    made = dashboard.Dashboard(title).uid(uid).description(says).tags(["dnstower", "dns"]).timezone("browser")
+    made = dashboard.Dashboard(title).uid(uid).description(says).tags([flavour.tag, "dns"]).timezone("browser")
     made.time(f"now-{back}", "now").refresh(refresh).tooltip(model.DashboardCursorSync.CROSSHAIR).editable()
     made.link(
-        dashboard.DashboardLink("dnstower")
+        dashboard.DashboardLink(flavour.tag)
         .type(model.DashboardLinkType.DASHBOARDS)
-        .tags(["dnstower"])
+        .tags([flavour.tag])
         .include_vars(True)
         .keep_time(True)
         .as_dropdown(False)
     )
-    made.with_variable(dashboard.DatasourceVariable("datasource").label("Store").type(PLUGIN))
+    made.with_variable(
+        dashboard.DatasourceVariable("datasource").label(flavour.label).type(str(flavour.source.type_val))
+    )
     for name in choices:
-        made.with_variable(_choice(name))
+        made.with_variable(_choice(name, flavour))
     if annotated:
-        made.annotations([Annotation("Incidents", "red", INCIDENTS), Annotation("Changes", "blue", CHANGES)])
+        made.annotations(list(flavour.annotations))
     number = 0
     for heading, panels in parts:
         number += 1
@@ -92,9 +114,9 @@ def frame(uid: str, title: str, says: str, parts: Sequence[tuple[str, Sequence[P
     return made
 
 
-def _choice(name: str) -> dashboard.QueryVariable:
-    label, query, everything = CHOICES[name]
-    chosen = dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(query).multi(True)
+def _choice(name: str, flavour: Flavour) -> dashboard.QueryVariable:
+    label, query, everything = flavour.choices[name]
+    chosen = dashboard.QueryVariable(name).label(label).datasource(flavour.source).query(query).multi(True)
     chosen.include_all(True).all_value(everything).refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
     chosen.sort(model.VariableSort.ALPHABETICAL_ASC)
     return chosen.current(model.VariableOption(selected=True, text=["All"], value=["$__all"]))

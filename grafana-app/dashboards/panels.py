@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.cog.builder import Builder
@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models import dashboard as model
 PLUGIN = "grafana-postgresql-datasource"
 SOURCE = model.DataSourceRef(type_val=PLUGIN, uid="${datasource}")
 
+P = TypeVar("P", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, bargauge.Panel)
 Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | bargauge.Panel
 Steps = tuple[tuple[float | None, str], ...]
 
@@ -32,6 +33,8 @@ COLORS = {
     **dict.fromkeys(("servfail", "refused", "timeout", "unreachable", "malformed", "error", "referral"), "red"),
     **dict.fromkeys(("unknown", "indeterminate"), "gray"),
 }
+#: What numbers stand for in bands.
+LEVELS = {"0": ("healthy", "green"), "1": ("warning", "orange"), "2": ("critical", "red")}
 
 
 class Query(Dataquery, Builder[Dataquery]):
@@ -52,8 +55,20 @@ class Query(Dataquery, Builder[Dataquery]):
         return self
 
 
+class Asked(NamedTuple):
+    """Queries of another data source than the store, and how their answers become what a panel draws."""
+
+    source: model.DataSourceRef
+    targets: tuple[Builder[Dataquery], ...]
+    transformations: tuple[model.DataTransformerConfig, ...] = ()
+
+
+#: SQL of the store, or what is asked of another source.
+Ask = str | Asked
+
+
 def series(
-    title: str, says: str, sql: str, *, unit: str, empty: str, width: int = 12, height: int = 8, steps: Steps = (),
+    title: str, says: str, ask: Ask, *, unit: str, empty: str, width: int = 12, height: int = 8, steps: Steps = (),
     every: str = "1m", stacked: bool = False, top: float | None = None,
 ) -> timeseries.Panel:  # fmt: skip
     """Lines over time: `time`, numbers, and a text `metric` that names the line."""
@@ -73,36 +88,36 @@ def series(
     if steps:
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(shapes.GraphThresholdsStyleMode.DASHED))
         panel.thresholds(_thresholds(steps))
-    panel.title(title).description(says).datasource(SOURCE).unit(unit).no_value(empty).span(width).height(height)
-    return panel.with_target(Query(sql, "time_series"))
+    panel.title(title).description(says).unit(unit).no_value(empty).span(width).height(height)
+    return _asking(panel, ask, "time_series")
 
 
-def number(title: str, says: str, sql: str, *, unit: str, empty: str, steps: Steps, width: int = 4, height: int = 4,
+def number(title: str, says: str, ask: Ask, *, unit: str, empty: str, steps: Steps, width: int = 4, height: int = 4,
            decimals: int | None = None) -> stat.Panel:  # fmt: skip
     """One figure: the first row's only column."""
     panel = stat.Panel().graph_mode(shapes.BigValueGraphMode.NONE).thresholds(_thresholds(steps))
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
-    panel.title(title).description(says).datasource(SOURCE).unit(unit).no_value(empty).span(width).height(height)
+    panel.title(title).description(says).unit(unit).no_value(empty).span(width).height(height)
     if decimals is not None:
         panel.decimals(decimals)
-    return panel.with_target(Query(sql, "table"))
+    return _asking(panel, ask, "table")
 
 
-def bars(title: str, says: str, sql: str, *, unit: str, empty: str, steps: Steps, width: int = 12,
+def bars(title: str, says: str, ask: Ask, *, unit: str, empty: str, steps: Steps, width: int = 12,
          height: int = 8) -> bargauge.Panel:  # fmt: skip
-    """A bar a row: a text and a number."""
+    """A bar a row: a text and a number; of another source, a bar a series."""
     panel = bargauge.Panel().orientation(shapes.VizOrientation.HORIZONTAL).min(0).thresholds(_thresholds(steps))
-    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True))
-    panel.title(title).description(says).datasource(SOURCE).unit(unit).no_value(empty).span(width).height(height)
-    return panel.with_target(Query(sql, "table"))
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(isinstance(ask, str)))
+    panel.title(title).description(says).unit(unit).no_value(empty).span(width).height(height)
+    return _asking(panel, ask, "table")
 
 
-def rows(title: str, says: str, sql: str, *, empty: str, width: int = 24, height: int = 8,
+def rows(title: str, says: str, ask: Ask, *, empty: str, width: int = 24, height: int = 8,
          units: dict[str, str] | None = None, steps: dict[str, Steps] | None = None,
          links: dict[str, tuple[str, str]] | None = None) -> table.Panel:  # fmt: skip
     """A table. Words that are a state are coloured; `links` leads from a column to a dashboard's variable."""
     panel = table.Panel().filterable(True).cell_height(shapes.TableCellHeight.SM).show_header(True)
-    panel.title(title).description(says).datasource(SOURCE).unit("none").no_value(empty).span(width).height(height)
+    panel.title(title).description(says).unit("none").no_value(empty).span(width).height(height)
     properties: dict[str, list[model.DynamicConfigValue]] = {}
     for column, unit in (units or {}).items():
         properties.setdefault(column, []).append(model.DynamicConfigValue("unit", unit))
@@ -116,9 +131,7 @@ def rows(title: str, says: str, sql: str, *, empty: str, width: int = 24, height
     for column, (uid, variable) in (links or {}).items():
         target = f"/d/{uid}?${{datasource:queryparam}}&var-{variable}=${{__value.raw}}&${{__url_time_range}}"
         properties.setdefault(column, []).append(
-            model.DynamicConfigValue(
-                "links", [{"title": f"{uid.removeprefix('dnstower-')}: this {variable}", "url": target}]
-            )
+            model.DynamicConfigValue("links", [{"title": f"{uid.split('-')[1]}: this {variable}", "url": target}])
         )
     for column in ("status", "severity", "state", "dnssec", "outcome", "agrees"):
         properties.setdefault(column, []).extend(
@@ -129,21 +142,34 @@ def rows(title: str, says: str, sql: str, *, empty: str, width: int = 24, height
         )
     for column, found in properties.items():
         panel.override_by_name(column, found)
-    return panel.with_target(Query(sql, "table"))
+    return _asking(panel, ask, "table")
 
 
-def timeline(title: str, says: str, sql: str, *, empty: str, width: int = 24, height: int = 8) -> statetimeline.Panel:
-    """Bands of states: `time`, `state`, and `series`, which names the band."""
-    panel = statetimeline.Panel().mappings([_mapping()]).merge_values(True).row_height(0.85)
-    panel.show_value(shapes.VisibilityMode.AUTO).display_name("${__field.labels.series}")
-    panel.with_transformation(
-        model.DataTransformerConfig(
-            id_val="partitionByValues",
-            options={"fields": ["series"], "keepFields": False, "naming": {"asLabels": True}},
+def timeline(title: str, says: str, ask: Ask, *, empty: str, width: int = 24, height: int = 8) -> statetimeline.Panel:
+    """Bands of states: `time`, `state`, and `series`, which names the band; of another source, a band a series."""
+    panel = statetimeline.Panel().mappings([_mapping(None if isinstance(ask, str) else LEVELS)])
+    panel.merge_values(True).row_height(0.85)
+    panel.show_value(shapes.VisibilityMode.AUTO)
+    if isinstance(ask, str):
+        panel.display_name("${__field.labels.series}").with_transformation(
+            model.DataTransformerConfig(
+                id_val="partitionByValues",
+                options={"fields": ["series"], "keepFields": False, "naming": {"asLabels": True}},
+            )
         )
-    )
-    panel.title(title).description(says).datasource(SOURCE).unit("none").no_value(empty).span(width).height(height)
-    return panel.with_target(Query(sql, "table"))
+    panel.title(title).description(says).unit("none").no_value(empty).span(width).height(height)
+    return _asking(panel, ask, "table")
+
+
+def _asking(panel: P, ask: Ask, shape: str) -> P:
+    if isinstance(ask, str):
+        return panel.datasource(SOURCE).with_target(Query(ask, shape))
+    panel.datasource(ask.source)
+    for target in ask.targets:
+        panel.with_target(target)
+    for transformation in ask.transformations:
+        panel.with_transformation(transformation)
+    return panel
 
 
 def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
@@ -151,6 +177,8 @@ def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(listed)
 
 
-def _mapping() -> model.ValueMap:
+def _mapping(levels: dict[str, tuple[str, str]] | None = None) -> model.ValueMap:
     options = {word: model.ValueMappingResult(color=color) for word, color in COLORS.items()}
+    if levels is not None:
+        options = {value: model.ValueMappingResult(text=text, color=color) for value, (text, color) in levels.items()}
     return model.ValueMap(options=options)

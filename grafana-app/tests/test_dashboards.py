@@ -14,8 +14,11 @@ import yaml
 from dashboards.__main__ import MADE, texts
 from grafana import Raw, expand, interpolate
 
-FOLDER = Path(__file__).parent.parent / "src" / "dashboards"
-BOARDS = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in MADE}
+SOURCE = Path(__file__).parent.parent / "src"
+FOLDER = SOURCE / "dashboards"
+#: Both flavours, and those over the store.
+ALL = {name: json.loads((SOURCE / name).read_text()) for name in MADE}
+BOARDS = {Path(name).stem: board for name, board in ALL.items() if name.startswith("dashboards/")}
 #: What PostgreSQL calls numeric is a float to Grafana.
 NUMBERS = (int, float, Decimal)
 #: They show that nothing is wrong by showing nothing.
@@ -49,25 +52,28 @@ EACH_PANEL = [
 ]
 EACH_QUERY = [pytest.param(name, sql, id=f"{name}: {title}") for name in BOARDS for title, sql in queries(BOARDS[name])]
 EVERY = pytest.mark.parametrize("name", BOARDS)
+EVERY_ONE = pytest.mark.parametrize("name", ALL)
 
 
 def test_what_is_committed_is_what_is_made():
-    assert {path.name: path.read_text() for path in FOLDER.glob("*.json")} == texts()
+    found = (path for folder in SOURCE.glob("dashboards*") for path in folder.rglob("*.json"))
+    assert {str(path.relative_to(SOURCE)): path.read_text() for path in found} == texts()
 
 
-@EVERY
+@EVERY_ONE
 def test_the_frame_is_what_an_import_needs(name):
-    board = BOARDS[name]
-    assert board["uid"] == f"dnstower-{name}"
+    board = ALL[name]
+    folder, stem = Path(name).parent.name, Path(name).stem
+    assert board["uid"] == f"dnstower-{stem}{folder.removeprefix('dashboards')}"
     assert board["schemaVersion"] == 36
     assert "id" not in board
     assert "__inputs" not in board
     assert board["title"]
     assert board["description"]
     assert board["refresh"]
-    assert "dnstower" in board["tags"]
     (link,) = board["links"]
-    assert link["tags"] == ["dnstower"]
+    assert link["tags"] == [folder.replace("dashboards", "dnstower")]
+    assert link["tags"][0] in board["tags"]
     assert link["includeVars"]
     assert link["keepTime"]
     ids = [panel["id"] for panel in board["panels"]]
@@ -77,10 +83,10 @@ def test_the_frame_is_what_an_import_needs(name):
     assert len(titles) == len(set(titles))
 
 
-@EVERY
+@EVERY_ONE
 def test_panels_neither_overlap_nor_leave_the_grid(name):
     taken = {}
-    for panel in BOARDS[name]["panels"]:
+    for panel in ALL[name]["panels"]:
         place = panel["gridPos"]
         for x in range(place["x"], place["x"] + place["w"]):
             for y in range(place["y"], place["y"] + place["h"]):
@@ -90,37 +96,51 @@ def test_panels_neither_overlap_nor_leave_the_grid(name):
     assert len(taken) == 24 * height, "a line is not full"
 
 
-@EVERY
+@EVERY_ONE
 def test_no_data_source_is_named_and_what_is_referred_to_exists(name):
-    board = BOARDS[name]
+    board = ALL[name]
     there = variables(board)
     first = board["templating"]["list"][0]
-    assert (first["type"], first["query"]) == ("datasource", "grafana-postgresql-datasource")
+    kind = "prometheus" if "prometheus" in name else "grafana-postgresql-datasource"
+    assert (first["type"], first["query"]) == ("datasource", kind)
     for found in re.findall(r'"uid": "([^"]*)", "type"|"type": "[^"]*", "uid": "([^"]*)"', json.dumps(board)):
         assert "${datasource}" in found
-    for title, sql in queries(board):
-        for used in re.findall(r"\$\{(\w+)", sql):
-            assert used in there, f"{title}: {used}"
-        assert not re.search(r"\$(?!__|\{\w+:sqlstring\})", sql), f"{title}: a variable that nobody quotes"
-    uids = {one["uid"] for one in BOARDS.values()}
+    for panel in panels(board):
+        for target in panel["targets"]:
+            for used in re.findall(r"\$(?!__)\{?(\w+)", target.get("rawSql") or target["expr"]):
+                assert used in there, f"{panel['title']}: {used}"
+    by_uid = {one["uid"]: one for one in ALL.values()}
     for uid, variable in re.findall(r"/d/([\w-]+)\?.*?&var-(\w+)=", json.dumps(board)):
-        assert uid in uids
-        assert variable in variables(BOARDS[uid.removeprefix("dnstower-")])
+        assert variable in variables(by_uid[uid])
 
 
-@pytest.mark.parametrize(("name", "panel"), EACH_PANEL)
-def test_a_panel_says_what_it_is(name, panel):
+@EVERY
+def test_every_variable_in_sql_is_quoted(name):
+    for title, sql in queries(BOARDS[name]):
+        for used in re.findall(r"\$\{(\w+)", sql):
+            assert used in variables(BOARDS[name]), f"{title}: {used}"
+        assert not re.search(r"\$(?!__|\{\w+:sqlstring\})", sql), f"{title}: a variable that nobody quotes"
+
+
+@pytest.mark.parametrize(
+    "panel", [pytest.param(p, id=f"{name}: {p['title']}") for name in ALL for p in panels(ALL[name])]
+)
+def test_a_panel_says_what_it_is(panel):
     defaults = panel["fieldConfig"]["defaults"]
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert defaults["unit"]
     assert defaults["noValue"]
     assert panel["datasource"]["uid"] == "${datasource}"
-    (target,) = panel["targets"]
-    assert target["refId"] == "A"
-    assert target["format"] == ("time_series" if panel["type"] == "timeseries" else "table")
+    assert [target["refId"] for target in panel["targets"]] == list("ABCDEFG"[: len(panel["targets"])])
     if panel["type"] in ("stat", "bargauge"):
         assert defaults["thresholds"]["steps"][0]["value"] is None
+
+
+@pytest.mark.parametrize(("name", "panel"), EACH_PANEL)
+def test_a_panel_of_the_store_asks_one_query_of_its_shape(name, panel):
+    (target,) = panel["targets"]
+    assert target["format"] == ("time_series" if panel["type"] == "timeseries" else "table")
 
 
 def chosen(board, **some):
@@ -286,12 +306,24 @@ def test_macros_become_what_grafana_makes_of_them(text, expected):
     assert expand(text, start, start + dt.timedelta(hours=1)) == expected
 
 
-def test_what_is_provisioned_is_what_dashboards_ask_for():
-    folder = FOLDER.parent.parent / "provisioning"
-    (source,) = yaml.safe_load((folder / "datasources" / "dnstower.yaml").read_text())["datasources"]
-    (provider,) = yaml.safe_load((folder / "dashboards" / "dnstower.yaml").read_text())["providers"]
-    assert source["type"] == BOARDS["executive"]["templating"]["list"][0]["query"]
-    secrets = (source["url"], source["user"], source["secureJsonData"]["password"], source["jsonData"]["database"])
-    assert all(value.startswith("$DNSTOWER_") for value in (*secrets, provider["options"]["path"]))
-    told = (FOLDER.parent.parent / "README.md").read_text()
-    assert all(value.removeprefix("$") in told for value in (*secrets, provider["options"]["path"]))
+@pytest.mark.parametrize(("folder", "board"), [
+    ("provisioning", "dashboards/executive.json"),
+    ("provisioning-prometheus", "dashboards-prometheus/executive.json"),
+])  # fmt: skip
+def test_what_is_provisioned_is_what_dashboards_and_rules_ask_for(folder, board):
+    place = SOURCE.parent / folder
+    (source,) = yaml.safe_load((place / "datasources" / "dnstower.yaml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((place / "dashboards" / "dnstower.yaml").read_text())["providers"]
+    assert source["type"] == ALL[board]["templating"]["list"][0]["query"]
+    secrets = [source["url"], provider["options"]["path"]]
+    if source["type"] != "prometheus":
+        secrets += [source["user"], source["secureJsonData"]["password"], source["jsonData"]["database"]]
+    told = (SOURCE.parent / "README.md").read_text()
+    assert all(value.startswith("$DNSTOWER_") and value.removeprefix("$") in told for value in secrets)
+    boards = {one["uid"]: one for one in ALL.values()}
+    for group in yaml.safe_load((place / "alerting" / "dnstower-rules.yaml").read_text())["groups"]:
+        for rule in group["rules"]:
+            assert rule["data"][0]["datasourceUid"] == source["uid"]
+            assert rule["data"][0]["model"]["datasource"]["type"] == source["type"]
+            (panel,) = [one for one in panels(boards[rule["dashboardUid"]]) if one["id"] == rule["panelId"]]
+            assert panel["title"] in ("Incidents open", "Alerts open", "Judgement behind")

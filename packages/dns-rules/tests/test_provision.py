@@ -2,111 +2,29 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
-import re
 import subprocess
 import sys
-import threading
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-
-TOKEN = "glsa_s3cret"
-
-
-class Grafana:
-    """Folders, permissions and dashboards (grafana.com/docs, HTTP API of version 12)."""
-
-    def __init__(self):
-        self.folders, self.permissions, self.dashboards, self.changes = {}, {}, {}, []
-
-    def answer(self, method, path, query, body):
-        if path == "/api/search":
-            (uid,) = query["folderUIDs"]
-            return 200, [
-                {"uid": d["dashboard"]["uid"], "title": d["dashboard"]["title"], "type": "dash-db"}
-                for d in self.dashboards.values()
-                if d["meta"]["folderUid"] == uid
-            ]
-        if method != "GET":
-            self.changes.append(f"{method} {path}")
-        if path == "/api/folders":
-            assert set(body) == {"title", "uid"}
-            assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", body["uid"])
-            assert body["uid"] not in self.dashboards, "uids are unique among folders and dashboards"
-            self.folders[body["uid"]] = {"id": len(self.folders) + 1, **body}
-            # As Grafana does: everybody may see a new folder, and its maker administrates it.
-            self.permissions[body["uid"]] = [
-                {"role": "Viewer", "permission": 1}, {"role": "Editor", "permission": 2},
-                {"userId": 7, "permission": 4},
-            ]  # fmt: skip
-            return 200, self.folders[body["uid"]]
-        if path == "/api/dashboards/db":
-            assert body["folderUid"] in self.folders
-            assert body["dashboard"]["id"] is None
-            assert body["overwrite"] is True
-            uid = body["dashboard"]["uid"]
-            saved = {**body["dashboard"], "id": 9, "version": 1}
-            self.dashboards[uid] = {"dashboard": saved, "meta": {"folderUid": body["folderUid"]}}
-            return 200, {"uid": uid, "status": "success"}
-        return self._of_one(method, path.split("/")[2:], body)
-
-    def _of_one(self, method, path, body):
-        kind, uid = (path[0], path[1]) if path[0] == "folders" else (path[0], path[-1])
-        known = self.folders if kind == "folders" else self.dashboards
-        if uid not in known:
-            return 404, {"message": "not found"}
-        if path[-1] == "permissions":
-            if method == "POST":
-                assert all(set(item) <= {"role", "teamId", "permission"} for item in body["items"])
-                self.permissions[uid] = [*body["items"], {"userId": 7, "permission": 4}]
-                return 200, {"message": "updated"}
-            return 200, self.permissions[uid]
-        if method == "DELETE":
-            del known[uid]
-            return 200, {"message": "deleted"}
-        return 200, known[uid]
+from grafana_standin import TOKEN, Grafana, served
 
 
 @pytest.fixture
 def server():
     grafana = Grafana()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            length = int(self.headers.get("content-length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            parts = urlsplit(self.path)
-            status, said = 401, {"message": "Invalid API key"}
-            if self.headers.get("authorization") == f"Bearer {TOKEN}":
-                status, said = grafana.answer(self.command, parts.path, parse_qs(parts.query), body)
-            text = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the base class asks for it
-
-        def log_message(self, *_):
-            pass
-
-    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=listener.serve_forever, daemon=True).start()
-    grafana.url = f"http://127.0.0.1:{listener.server_port}"
+    listener = served(grafana)
     yield grafana
     listener.shutdown()
     listener.server_close()
 
 
-def run(grafana, *arguments, token=TOKEN):
+def run(grafana, *arguments, token=TOKEN, **environment):
     return subprocess.run(
         [sys.executable, "-m", "dns_rules", "grafana", arguments[0], "--url", grafana.url, *arguments[1:]],
-        env={**os.environ, "GRAFANA_TOKEN": token}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        check=False,
+        env={**os.environ, "GRAFANA_TOKEN": token, **environment}, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dns_events import Dnssec, Observation, Probe, Record, Server, new_id, otlp, semconv
+from msgspec import structs
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -74,6 +75,27 @@ def test_gauges(sdk):
     assert metrics(reader)[semconv.ANSWER_SET][0].value == first
     telemetry.record(observation(answers=(Record(name="www.example.com", type="A", ttl=300, data="203.0.113.9"),)))
     assert metrics(reader)[semconv.ANSWER_SET][0].value != first
+
+
+@pytest.mark.parametrize(
+    ("probe", "region"),
+    [(Probe(id="eu-1", region="eu-west", clock_skew=0.2), "eu-west"), (Probe(id="lone", clock_skew=0.2), "lone")],
+    ids=["with a region", "without one"],
+)
+def test_what_a_probe_says_of_itself_names_its_region(sdk, probe, region):
+    telemetry, reader, _ = sdk
+    telemetry.of_probe(probe, blind=False, controls={"eu over udp": True})
+    telemetry.record(observation(probe=structs.replace(probe, clock_age=2.0)))
+    found = metrics(reader)
+    own = {semconv.PROBE_ID: probe.id, semconv.PROBE_REGION: region}
+    for name, value, more in (
+        (semconv.PROBE_BLIND, 0, {}),
+        (semconv.CLOCK_SKEW, 0.2, {}),
+        (semconv.CLOCK_AGE, 2.0, {}),
+        (semconv.PROBE_CONTROL, 1, {semconv.SERVER_NAME: "eu over udp"}),
+    ):
+        (point,) = found[name]
+        assert (point.value, dict(point.attributes)) == (value, own | more), name
 
 
 def test_no_answer_stands_in_a_label(sdk):

@@ -100,7 +100,7 @@ async def _one(
         async def tell() -> None:
             while True:
                 _account(prober.counts, said, telemetry)
-                _observed(observer, telemetry)
+                telemetry.of_probe(observer.probe(), blind=observer.blind, controls=observer.controls)
                 report()
                 await asyncio.sleep(_REPORT_EVERY)
 
@@ -114,17 +114,6 @@ async def _one(
         "sent %d, answered %d, timed out %d, failed %d, skipped %d",
         counts.sent, counts.answered, counts.timed_out, counts.failed, counts.skipped,
     )  # fmt: skip
-
-
-def _observed(observer: Observer, telemetry: Telemetry) -> None:
-    """Bring the metrics about this probe up to date."""
-    probe = observer.probe()
-    own = {semconv.PROBE_ID: probe.id}
-    telemetry.set(semconv.PROBE_BLIND, int(observer.blind), own)
-    if probe.clock_skew is not None:
-        telemetry.set(semconv.CLOCK_SKEW, probe.clock_skew, own)
-    for resolver, fine in observer.controls.items():
-        telemetry.set(semconv.PROBE_CONTROL, int(fine), {**own, semconv.SERVER_NAME: resolver})
 
 
 def _account(counts: Counts, said: Counts, telemetry: Telemetry) -> None:

@@ -13,9 +13,9 @@ from .measures import Bins, Gauge, Series, Sum
 from .version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from dns_events import Event
+    from dns_events import Event, Probe
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.metrics import MeterProvider
 
@@ -108,6 +108,21 @@ class Telemetry:
         """Add to a sum, named by `semconv`."""
         self._sums[name].add(number, attributes)
 
+    def of_probe(self, probe: Probe, *, blind: bool, controls: Mapping[str, bool]) -> None:
+        """What a probe says of itself.
+
+        Args:
+            probe: with the lead of its clock, where that is compared.
+            blind: whether it can see nothing.
+            controls: whether each resolver answered for the control name, by resolver.
+        """
+        own = _labels(probe)
+        self.set(semconv.PROBE_BLIND, int(blind), own)
+        if probe.clock_skew is not None:
+            self.set(semconv.CLOCK_SKEW, probe.clock_skew, own)
+        for resolver, fine in controls.items():
+            self.set(semconv.PROBE_CONTROL, int(fine), {**own, semconv.SERVER_NAME: resolver})
+
     def counted(self, source: str, state: str, number: int) -> None:
         """Items of a source came to a state."""
         self.add(semconv.SOURCE_ITEMS, number, {semconv.SOURCE_NAME: source, semconv.ITEM_STATE: state})
@@ -179,7 +194,7 @@ class Telemetry:
         known.series.newest = known
         event, attributes = known.event, known.labels
         if event.probe.clock_age is not None:
-            self.set(semconv.CLOCK_AGE, event.probe.clock_age, {semconv.PROBE_ID: event.probe.id})
+            self.set(semconv.CLOCK_AGE, event.probe.clock_age, _labels(event.probe))
         if event.dnssec is not None and event.dnssec.expires is not None:
             server = {semconv.ZONE: event.zone, semconv.SERVER_ADDRESS: event.server.address}
             self.set(semconv.DNSSEC_EXPIRY, event.dnssec.expires.timestamp(), server)
@@ -254,3 +269,7 @@ class _Known:
         self.violations = violations
         self.series = series
         self.labels = labels
+
+
+def _labels(probe: Probe) -> dict[str, str]:
+    return {semconv.PROBE_ID: probe.id, semconv.PROBE_REGION: probe.region or probe.id}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException
-from msgspec import Struct
 
 from dns_rules.errors import RulesError
 
+from .steps import Planned, Step, refused
 from .wanted import MARK, Dashboard, Folder
 
 if TYPE_CHECKING:
@@ -20,27 +20,6 @@ if TYPE_CHECKING:
 _SECONDS = 20.0
 _NOT_FOUND = 404
 _MOST = 1000
-
-
-class Step(Struct, frozen=True, kw_only=True):
-    """One thing that is to be done, or that is in the way."""
-
-    do: Literal["create", "update", "delete", "refuse"]
-    kind: Literal["folder", "permissions", "dashboard"]
-    uid: str
-    title: str
-    why: str = ""
-
-    def __str__(self) -> str:
-        sign = {"create": "+", "update": "~", "delete": "-", "refuse": "!"}[self.do]
-        return f"{sign} {self.kind} {self.uid} ({self.title}){f': {self.why}' if self.why else ''}"
-
-
-class Planned(NamedTuple):
-    """A step, and the deed."""
-
-    step: Step
-    deed: Callable[[], object]
 
 
 class Grafana:
@@ -55,7 +34,7 @@ class Grafana:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
             raise RulesError("--url: not https://HOST[/PATH] without a login")
-        self._api: Any = GrafanaApi(
+        self.api: Any = GrafanaApi(
             token, host=parts.hostname, port=parts.port, url_path_prefix=parts.path.strip("/"),
             protocol=parts.scheme, timeout=_SECONDS,
         )  # fmt: skip
@@ -67,11 +46,11 @@ class Grafana:
         for folder in wanted:
             known = self._folder(folder)
             if known == "stranger":
-                found.append(_refused("folder", folder.uid, folder.title, "there is another folder of this uid"))
+                found.append(refused("folder", folder.uid, folder.title, "there is another folder of this uid"))
                 continue
             if known == "none":
                 step = Step(do="create", kind="folder", uid=folder.uid, title=folder.title)
-                found.append(Planned(step, partial(self._api.folder.create_folder, folder.title, folder.uid)))
+                found.append(Planned(step, partial(self.api.folder.create_folder, folder.title, folder.uid)))
             if known == "none" or self._permissions(folder.uid) != set(folder.permissions):
                 who = ", ".join(f"{name} {which}" for name, which, _ in folder.permissions) or "administrators alone"
                 step = Step(do="update", kind="permissions", uid=folder.uid, title=folder.title, why=who)
@@ -88,19 +67,19 @@ class Grafana:
                 if present is None:
                     continue
                 if MARK not in present["dashboard"].get("tags", ()):
-                    found.append(_refused("dashboard", each.uid, each.title, "it was not made here"))
+                    found.append(refused("dashboard", each.uid, each.title, "it was not made here"))
                     continue
                 step = Step(do="delete", kind="dashboard", uid=each.uid, title=each.title)
-                found.append(Planned(step, partial(self._api.dashboard.delete_dashboard, each.uid)))
+                found.append(Planned(step, partial(self.api.dashboard.delete_dashboard, each.uid)))
             if self._folder(folder) == "ours":
                 ours = {each.uid for each in folder.dashboards}
-                listed = self._said(partial(self._api.search.search_dashboards, folder_uids=[folder.uid], limit=_MOST))
+                listed = self.said(partial(self.api.search.search_dashboards, folder_uids=[folder.uid], limit=_MOST))
                 if others := [entry["title"] for entry in listed if entry.get("uid") not in ours]:
                     why = f"others keep things in it: {', '.join(others[:5])}"
-                    found.append(_refused("folder", folder.uid, folder.title, why))
+                    found.append(refused("folder", folder.uid, folder.title, why))
                     continue
                 step = Step(do="delete", kind="folder", uid=folder.uid, title=folder.title)
-                found.append(Planned(step, partial(self._api.folder.delete_folder, folder.uid)))
+                found.append(Planned(step, partial(self.api.folder.delete_folder, folder.uid)))
         return found
 
     def carry_out(self, planned: Iterable[Planned]) -> None:
@@ -111,16 +90,16 @@ class Grafana:
         """
         for step, deed in planned:
             if step.do != "refuse":
-                self._said(deed)
+                self.said(deed)
 
     def _folder(self, folder: Folder) -> Literal["none", "ours", "stranger"]:
-        present = self._said(lambda: self._api.folder.get_folder(folder.uid), none=True)
+        present = self.said(lambda: self.api.folder.get_folder(folder.uid), none=True)
         if present is None:
             return "none"
         return "ours" if present.get("title") == folder.title else "stranger"
 
     def _permissions(self, uid: str) -> set[tuple[str, str | int, int]]:
-        listed = self._said(lambda: self._api.folder.get_folder_permissions(uid))
+        listed = self.said(lambda: self.api.folder.get_folder_permissions(uid))
         found: set[tuple[str, str | int, int]] = set()
         for entry in listed:
             if entry.get("inherited") or entry.get("userId") or entry.get("role") == "Admin":
@@ -132,10 +111,10 @@ class Grafana:
 
     def _permit(self, folder: Folder) -> object:
         items = [{name: which, "permission": number} for name, which, number in folder.permissions]
-        return self._api.folder.update_folder_permissions(folder.uid, items)
+        return self.api.folder.update_folder_permissions(folder.uid, items)
 
     def _present(self, uid: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self._said(lambda: self._api.dashboard.get_dashboard(uid), none=True)
+        found: dict[str, Any] | None = self.said(lambda: self.api.dashboard.get_dashboard(uid), none=True)
         return found
 
     def _dashboard(self, folder: Folder, wanted: Dashboard) -> Planned | None:
@@ -145,7 +124,7 @@ class Grafana:
             return Planned(step, lambda: self._save(folder, wanted))
         tags = present["dashboard"].get("tags") or ()
         if MARK not in tags:
-            return _refused("dashboard", wanted.uid, wanted.title, "there is another dashboard of this uid")
+            return refused("dashboard", wanted.uid, wanted.title, "there is another dashboard of this uid")
         moved = present.get("meta", {}).get("folderUid") != folder.uid
         if f"{MARK}-{wanted.digest}" in tags and not moved:
             return None
@@ -154,11 +133,11 @@ class Grafana:
         return Planned(step, lambda: self._save(folder, wanted))
 
     def _save(self, folder: Folder, wanted: Dashboard) -> object:
-        return self._api.dashboard.update_dashboard(
+        return self.api.dashboard.update_dashboard(
             {"dashboard": {**wanted.body, "id": None}, "folderUid": folder.uid, "overwrite": True, "message": MARK}
         )
 
-    def _said(self, ask: Callable[[], Any], *, none: bool = False) -> Any:
+    def said(self, ask: Callable[[], Any], *, none: bool = False) -> Any:
         """What it answers; ``None`` for what is not there, where that is no error.
 
         Raises:
@@ -176,10 +155,6 @@ class Grafana:
             status = getattr(error, "status_code", 0)
             msg = f"{self._where} {f'answered {status}' if status else 'does not answer'}"
             raise RulesError(msg) from error
-
-
-def _refused(kind: Literal["folder", "dashboard"], uid: str, title: str, why: str) -> Planned:
-    return Planned(Step(do="refuse", kind=kind, uid=uid, title=title, why=why), lambda: None)
 
 
 def _difference(present: dict[str, Any], wanted: dict[str, Any]) -> str:

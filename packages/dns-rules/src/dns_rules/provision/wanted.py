@@ -13,15 +13,17 @@ from dns_rules.errors import RulesError
 
 #: The dashboards that ship with this distribution.
 PACKAGED = Path(__file__).parents[1] / "dashboards"
+#: Those over Prometheus.
+PACKAGED_PROMETHEUS = Path(__file__).parents[1] / "dashboards_prometheus"
 #: Of everything that was made here, and of nothing else.
 MARK = "dnstower-managed"
 #: Of permissions, in Grafana's numbers.
 _VIEW = 1
-#: Folder, title, dashboards, and the roles that may see it.
+#: Folder, title, dashboards over the store and over Prometheus, and the roles that may see it.
 _FOLDERS = (
-    ("dnstower-for-everyone", "DNS: executive", ("executive",), ("Viewer", "Editor")),
-    ("dnstower-for-operators", "DNS: operations", ("operator", "pipeline"), ("Editor",)),
-    ("dnstower-for-security", "DNS: forensic", ("forensic",), ()),
+    ("dnstower-for-everyone", "DNS: executive", ("executive",), ("executive",), ("Viewer", "Editor")),
+    ("dnstower-for-operators", "DNS: operations", ("operator", "pipeline"), ("operator",), ("Editor",)),
+    ("dnstower-for-security", "DNS: forensic", ("forensic",), (), ()),
 )
 
 
@@ -46,19 +48,28 @@ class Folder(Struct, frozen=True, kw_only=True):
     dashboards: tuple[Dashboard, ...]
 
 
-def folders(place: Path = PACKAGED, *, operators: tuple[int, ...] = (), security: tuple[int, ...] = ()) -> list[Folder]:
+def folders(
+    place: Path = PACKAGED,
+    *,
+    operators: tuple[int, ...] = (),
+    security: tuple[int, ...] = (),
+    store: bool = True,
+    prometheus: bool = False,
+) -> list[Folder]:
     """The folders, with dashboards from files.
 
     Args:
         place: of ``executive.json`` and the others.
         operators: ids of Grafana teams that see the operators' folder.
         security: of those that see the forensic one.
+        store: whether the dashboards over the store are in them.
+        prometheus: whether those over Prometheus are, of which there are fewer.
 
     Raises:
         RulesError: a file is missing, or is no dashboard.
     """
     teams = {"dnstower-for-operators": operators, "dnstower-for-security": security}
-    return [
+    found = [
         Folder(
             uid=uid,
             title=title,
@@ -66,10 +77,14 @@ def folders(place: Path = PACKAGED, *, operators: tuple[int, ...] = (), security
                 *(("role", role, _VIEW) for role in roles),
                 *(("teamId", team, _VIEW) for team in teams.get(uid, ())),
             ),
-            dashboards=tuple(_dashboard(place / f"{name}.json") for name in names),
+            dashboards=(
+                *(_dashboard(place / f"{name}.json") for name in names if store),
+                *(_dashboard(PACKAGED_PROMETHEUS / f"{name}.json") for name in over_prometheus if prometheus),
+            ),
         )
-        for uid, title, names, roles in _FOLDERS
+        for uid, title, names, over_prometheus, roles in _FOLDERS
     ]
+    return [folder for folder in found if folder.dashboards]
 
 
 def _dashboard(file: Path) -> Dashboard:
