@@ -297,6 +297,7 @@ def test_every_folder_is_listed_and_tested():
     listed = (HERE / "README.md").read_text()
     assert all(f"[{name}]" in listed for name in folders)
     assert folders == {
+        "application",
         "collector",
         "collector-kafka-timescale",
         "inventory",
@@ -308,6 +309,7 @@ def test_every_folder_is_listed_and_tested():
         "replay",
         "siem",
         "sigma",
+        "systemd-probes",
     }
 
 
