@@ -301,6 +301,7 @@ def test_every_folder_is_listed_and_tested():
         "collector",
         "collector-kafka-timescale",
         "inventory",
+        "kubernetes",
         "own-rules",
         "plugin-detector",
         "plugin-source",

@@ -18,9 +18,13 @@ _PAGES = (
     "grafana-app/*.md", "grafana-app/docs/*.md", "packages/*/README.md", "packages/*/docs/*.md",
 )  # fmt: skip
 _SKIPPED = frozenset({"node_modules", "dist", ".venv", ".nox", "__pycache__"})
-#: Inline links, code aside: what stands before the address, the address, its anchor.
-_LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\]\([^)]*\))*\]\()([^)\s#:]+)(#[^)\s]*)?(?=\))")
-_CODE = re.compile(r"^(?:```.*?^```|(?: {4}|\t).*?$)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+#: Code, or a link: what stands before the address, the address, its anchor. What begins first is what it is, so that a
+#: link may have code in its text, and code what looks like a link.
+_LINK = re.compile(
+    r"^(?:```.*?^```|(?: {4}|\t).*?$)|`[^`\n]*`"
+    r"|(!?\[(?:[^\[\]]|\[[^\]]*\]\([^)]*\))*\]\()([^)\s#:]+)(#[^)\s]*)?(?=\))",
+    re.MULTILINE | re.DOTALL,
+)
 _PICTURES = frozenset({".png", ".svg"})
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json", ".sql": "sql"}
 
@@ -62,6 +66,8 @@ def _rewritten(text: str, page: PurePosixPath, root: Path, pages: set[str], besi
 
     def link(match: re.Match[str]) -> str:
         start, address, anchor = match[1], match[2], match[3] or ""
+        if address is None:
+            return match[0]
         target = PurePosixPath(_plain(page.parent / address))
         if target.as_posix() in pages:
             return match[0]
@@ -77,11 +83,7 @@ def _rewritten(text: str, page: PurePosixPath, root: Path, pages: set[str], besi
         ending = "/README.md" if (root / target).is_dir() else ".md"
         return f"{start}{address.rstrip('/')}{ending}{anchor}"
 
-    kept, done = 0, []
-    for code in _CODE.finditer(text):
-        done += [_LINK.sub(link, text[kept : code.start()]), code[0]]
-        kept = code.end()
-    return "".join(done) + _LINK.sub(link, text[kept:])
+    return _LINK.sub(link, text)
 
 
 def _plain(path: PurePosixPath) -> str:
