@@ -306,6 +306,7 @@ def test_every_folder_is_listed_and_tested():
         "plugin-detector",
         "plugin-source",
         "prometheus",
+        "quickstart",
         "receivers",
         "replay",
         "siem",
