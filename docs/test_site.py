@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from cyclopts import CycloptsError
 from dns_rules import load_rules
+from dns_rules.cli import app as dns_rules
+from kafka_bridge.cli import app as kafka_bridge
+from otel_dns_receiver.cli import app as otel_dns_receiver
 
 from docs.site.__main__ import build
 from docs.site.links import dead_links
 
 HERE = Path(__file__).parent
 PHASES = ("critical-domains", "anomalies-and-governance", "abuse-and-resilience")
+
+PROGRAMS = {"dns-rules": dns_rules, "kafka-bridge": kafka_bridge, "otel-dns-receiver": otel_dns_receiver}
+COMMAND = re.compile(rf"^ {{4,}}(?:\$ )?(?:[A-Z_]+=\S+ )*((?:{'|'.join(PROGRAMS)}) .*)$")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +79,24 @@ def test_each_rule_speaks_in_one_phase_of_the_rollout():
     ]
     assert len(told) == len({*told}) + 1  # the one that phase 2 points to in phase 3
     assert {*told} == {rule.id for rule in load_rules().rules}
+
+
+def test_commands_in_all_pages_are_ones_that_there_are(site):
+    """Program, command, arguments and options; what is not run anywhere is at least parsed."""
+    read, wrong = 0, []
+    for page in sorted((site.parent / "pages").rglob("*.md")):
+        for number, line in enumerate(page.read_text().splitlines(), 1):
+            if (found := COMMAND.match(line)) is None:
+                continue
+            # Up to a comment or the shell's business; `[--option VALUE]` may be left out.
+            words = shlex.split(re.sub(r"\[(--[^\]]+)\]", r"\1", re.split(r"\s+#|\s+[|>&]", found[1])[0]))
+            try:
+                PROGRAMS[words[0]].parse_args(words[1:], exit_on_error=False, print_error=False)
+            except CycloptsError as error:
+                wrong.append(f"{page}:{number}: {line.strip()}: {error}")
+            read += 1
+    assert wrong == []
+    assert read > 100
 
 
 @pytest.mark.parametrize(
