@@ -170,7 +170,7 @@ def lint(session: nox.Session) -> None:
     for package in PACKAGES:
         run("mypy", f"packages/{package}/src")
     run("mypy", "grafana-app/dashboards")
-    run("mypy", "tests/lab", "tests/stack/kafka", "noxfile.py")
+    run("mypy", "tests/lab", "tests/stack/kafka", "docs/site", "noxfile.py")
     run("lint-imports")
     for package in PACKAGES:
         run("deptry", "src", cwd=ROOT / "packages" / package)
@@ -207,6 +207,12 @@ def dashboards(session: nox.Session) -> None:
     binaries = environment(session, "test", "test")
     os.environ["PYTHONPATH"] = str(ROOT / "grafana-app")
     become(binaries / "python", "-m", "dashboards", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The docs site; a dead link fails."""
+    become(environment(session, "run", "run", "lab", "docs") / "python", "-m", "docs.site", *session.posargs)
 
 
 @nox.session

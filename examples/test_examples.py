@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from kafka_bridge.kafka.declared import load_declared, wanted_topics
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from sigma.collection import SigmaCollection
 
 HERE = Path(__file__).parent
@@ -108,6 +110,39 @@ def test_sigma_rules_are_read_and_written(tmp_path):
         assert SigmaCollection.from_yaml(path.read_text()).errors == []
     assert run("dns_rules", "test", "--rules", "imported", cwd=place).returncode == 0
     assert run("dns_rules", "check", "--rules", "ours", cwd=place).returncode == 0
+
+
+OCSF = {4003: "dns_activity", 3004: "entity_management"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "code", "said"), [("ecs", 0, ""), ("ocsf", 1, "events.ndjson:6: OCSF has no class for a registration")]
+)
+def test_events_for_a_siem_are_the_checked_in_ones(schema, code, said):
+    place = HERE / "siem"
+    made = run("dns_events", "convert", "--from", "events", "--to", schema, "events.ndjson", cwd=place)
+    assert (made.returncode, made.stdout) == (code, (place / f"{schema}.ndjson").read_text()), made.stderr
+    assert made.stderr.startswith(said)
+    back = run("dns_events", "convert", "--from", schema, "--to", "events", f"{schema}.ndjson", cwd=place)
+    events = (place / "events.ndjson").read_text().splitlines()
+    assert back.stdout.splitlines() == [line for line in events if not (said and '"registration"' in line)]
+
+
+def test_documents_for_ocsf_are_valid_by_its_own_schema():
+    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema("1.8.0"))
+    for line in (HERE / "siem" / "ocsf.ndjson").read_text().splitlines():
+        document = json.loads(line)
+        found = schema.get_class_schema(OCSF[document["class_uid"]], document["metadata"]["profiles"])
+        assert [error.message for error in Draft202012Validator(found).iter_errors(document)] == []
+
+
+def test_what_is_ours_in_a_siem_is_mapped():
+    """Only what has a type by itself is left to Elasticsearch."""
+    template = json.loads((HERE / "siem" / "index-template.json").read_text())["template"]["mappings"]
+    ours = template["properties"]["dnstower"]["properties"]
+    assert {ours["extra"]["type"], ours["outcomes"]["type"]} == {"flattened"}
+    keys = {key for line in (HERE / "siem" / "ecs.ndjson").read_text().splitlines() for key in json.loads(line)}
+    assert {"dns", "event", "server", "dnstower"} <= keys & {*template["properties"]}
 
 
 def test_receivers_are_those_of_the_teams():
@@ -302,17 +337,22 @@ def test_every_folder_is_listed_and_tested():
     listed = (HERE / "README.md").read_text()
     assert all(f"[{name}]" in listed for name in folders)
     assert folders == {
+        "application",
         "collector",
         "collector-kafka-timescale",
         "grafana",
         "inventory",
+        "kubernetes",
         "own-rules",
         "plugin-detector",
         "plugin-source",
         "prometheus",
+        "quickstart",
         "receivers",
         "replay",
+        "siem",
         "sigma",
+        "systemd-probes",
     }
 
 

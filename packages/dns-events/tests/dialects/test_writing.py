@@ -185,6 +185,7 @@ def test_traffic_is_counted_over_its_span():
     event = Traffic(**COMMON, window=60, queries=1200, outcomes={"answer": 1100, "nxdomain": 100})
     ocsf, ecs = dialects.write("ocsf", event), dialects.write("ecs", event)
     assert (ocsf["class_uid"], ocsf["count"], ocsf["end_time"] - ocsf["start_time"]) == (4003, 1200, 60_000)
+    assert ocsf["dst_endpoint"] == {"uid": "eu-1"}  # the class wants one
     assert (ecs["event"]["kind"], ecs["event"]["duration"]) == ("metric", 60_000_000_000)
     assert back("ocsf", event) == event
 

@@ -237,8 +237,8 @@ def _traffic(event: Traffic) -> dict[str, Any]:
         "message": f"{event.queries} queries for {event.zone} in {event.window:g} s",
         "unmapped": {semconv.SCOPE: own.left(event, {"id", "time"})},
     }
-    if event.server is not None:
-        made["dst_endpoint"] = _endpoint(event)
+    # The class wants an endpoint: where it is not known which server was asked, those whose traffic the probe sees.
+    made["dst_endpoint"] = {"uid": event.probe.id} if event.server is None else _endpoint(event)
     return made
 
 
