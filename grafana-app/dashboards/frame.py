@@ -7,30 +7,22 @@ from typing import TYPE_CHECKING
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
+from kafka_bridge.board.questions.words import ALL, NAMES, OF_ZONE, OWNERS, QTYPES, REGIONS, ZONES, S
 
 from .panels import PLUGIN, SOURCE, Query
-from .sql import ALL_OWNERS, ALL_REGIONS, ALL_ZONES, OF_ZONE, OWNER, ZONE, S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .panels import Panel
 
-#: What a dashboard may let one choose: label, the query of its values, and what `All` puts into a query.
+#: What a dashboard may let one choose: label, and the query of its values.
 CHOICES = {
-    "owner": ("Owner", f"select distinct owner from {S}.v_ownership order by 1", ALL_OWNERS),
-    "zone": ("Zone", f"select zone from {S}.v_ownership where owner in ({OWNER}) order by 1", ALL_ZONES),
-    "region": ("Region", f"select distinct region from {S}.v_probe where region is not null order by 1", ALL_REGIONS),
-    "name": (
-        "Name",
-        f"select distinct name from {S}.v_answer_current where zone in ({ZONE}) order by 1 limit 2000",
-        f"select name from {S}.v_answer_current",
-    ),
-    "qtype": (
-        "Type",
-        f"select distinct qtype from {S}.v_answer_current where zone in ({ZONE}) order by 1",
-        f"select qtype from {S}.v_answer_current",
-    ),
+    "owner": ("Owner", OWNERS),
+    "zone": ("Zone", ZONES),
+    "region": ("Region", REGIONS),
+    "name": ("Name", NAMES),
+    "qtype": ("Type", QTYPES),
 }
 
 INCIDENTS = f"""
@@ -93,8 +85,8 @@ def frame(uid: str, title: str, says: str, parts: Sequence[tuple[str, Sequence[P
 
 
 def _choice(name: str) -> dashboard.QueryVariable:
-    label, query, everything = CHOICES[name]
+    label, query = CHOICES[name]
     chosen = dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(query).multi(True)
-    chosen.include_all(True).all_value(everything).refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    chosen.include_all(True).all_value(ALL[name]).refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
     chosen.sort(model.VariableSort.ALPHABETICAL_ASC)
     return chosen.current(model.VariableOption(selected=True, text=["All"], value=["$__all"]))
