@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .words import AVAILABILITY, GRAVEST, OF_ZONE, SCOPE, S, counted, merged, quantile
+from .words import AVAILABILITY, GRAVEST, OF_REGION, OF_ZONE, SCOPE, S, counted, merged, quantile
 
 #: What is promised, as a share of answered questions; 30 days.
 PROMISE = 0.999
@@ -14,6 +14,23 @@ _CHOSEN = "$__timeFilter({})"
 def available(level: str = "hour") -> str:
     """Share of questions that got an answer; of zones that are chosen, by their ``minute`` or ``hour``."""
     return f"select {AVAILABILITY} as availability from {counted(level, 'minute', _CHOSEN)}"
+
+
+def counts(level: str = "minute") -> str:
+    """`time`, `total`, `failed`."""
+    return (
+        "select $__timeGroup(moment, $__interval) as time, sum(total)::bigint as total, sum(failed)::bigint as failed "
+        f"from {counted(level, 'minute', _CHOSEN, '{} as moment, total, failed')} group by 1 order by 1"
+    )
+
+
+def counts_by_zone(level: str = "minute") -> str:
+    """`zone`, `time`, `total`, `failed` of some zones."""
+    return (
+        f"select zone, $__timeGroup({level}, $__interval) as time, sum(total)::bigint as total, "
+        f"sum(failed)::bigint as failed from {S}.v_zone_{level} where $__timeFilter({level}) "
+        f"and zone = any(${{shown:sqlstring}}) and {OF_REGION} group by 1, 2 order by 2"
+    )
 
 
 LATENCY_95 = f"select {quantile(0.95)} as p95 from {merged()}"
@@ -61,6 +78,8 @@ ZONES = (
     "select zone, owner, criticality, status, score, firing, availability_hour, availability_day, p95, dnssec, "
     f"judged from {S}.v_zone_overview where {OF_ZONE} order by firing desc, coalesce(score, 101), zone"
 )
+#: All of `v_zone_overview`, the worst first.
+OVERVIEW = f"select * from {S}.v_zone_overview where {OF_ZONE} order by firing desc, coalesce(score, 101), zone"
 PROMISE_BY_TEAM = (
     f"select owner, count(distinct zone) as zones, {AVAILABILITY} as availability, {_LEFT} from {S}.v_zone_day "
     f"join {S}.v_ownership using (zone) where day > now() - interval '30 days' and {SCOPE} "
@@ -71,3 +90,10 @@ INCIDENTS = (
     f"from {S}.v_incident where (state <> 'resolved' or $__timeFilter(since)) and {OF_ZONE} "
     f"order by (state = 'resolved'), {GRAVEST}, since desc limit 100"
 )
+#: `status`, `zones`.
+STATUSES = (
+    "select coalesce(status, 'unknown') as status, count(*)::int as zones "
+    f"from {S}.v_ownership left join (select zone, status from {S}.v_health) as h using (zone) where {OF_ZONE} "
+    "group by 1"
+)
+REGIONS = f"select * from {S}.v_region where {OF_REGION} order by region"

@@ -19,9 +19,10 @@ OPEN = (
 ANSWERED = f"select {AVAILABILITY} as answered {_MINUTES}"
 DIFFERING = f"select count(*) filter (where not majority) as differ from {S}.v_propagation where {SCOPE}"
 
+MOST_PROPAGATION = 500
 PROPAGATION = (
     "select zone, name, qtype, region, vantages, agreeing, agreeing::float8 / vantages as agreement, "
-    f"differs_since from {S}.v_propagation_region where {SCOPE} order by 7, 1, 2, 3, 4 limit 500"
+    f"differs_since from {S}.v_propagation_region where {SCOPE} order by 7, 1, 2, 3, 4 limit {MOST_PROPAGATION}"
 )
 CONVERGENCE = (
     f"select zone, name, qtype, max(until) as changed, max(ttl) as ttl, {_CONVERGED} as converged_by, "
@@ -51,6 +52,13 @@ def round_trip(role: str) -> str:
     )
 
 
+#: Each server of the zones that are chosen: how it answered in the chosen time, from where, and when last.
+SERVERS = (
+    "select server, max(server_name) as server_name, role, string_agg(distinct region, ', ' order by region) as regions, "
+    f"count(distinct zone) as zones, {AVAILABILITY} as answered, sum(failed)::bigint as failed, "
+    f"sum(total)::bigint as total, max(minute) as newest from {S}.v_server_minute "
+    f"where $__timeFilter(minute) and {SCOPE} group by server, role order by 6, 1 limit 100"
+)
 RESOLVERS = (
     "select zone, name, qtype, region, server, outcome, case when majority then 'yes' else 'no' end as agrees, "
     f"ttl, answers::text as answers, since from {S}.v_propagation where role = 'recursive' and {SCOPE} "

@@ -59,13 +59,13 @@ def counted(level: str, estate: str, within: str, columns: str = "total, failed"
         level: ``minute``, ``hour`` or ``day``, of the zones' roll-up.
         estate: ``minute`` or ``day``, of the estate's.
         within: a condition on a time, with ``{}`` for its column.
-        columns: that both have.
+        columns: that both have, with ``{}`` for the time's.
     """
     kept = f" and {RECENT}" if (level, estate) == ("hour", "minute") else ""
     whole = f"({WHOLE}{kept})"
     return (
-        f"(select {columns} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {whole} "
-        f"union all select {columns} from {S}.v_zone_{level} "
+        f"(select {columns.format(estate)} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {whole} "
+        f"union all select {columns.format(level)} from {S}.v_zone_{level} "
         f"where {within.format(level)} and {SCOPE} and not {whole}) as counted"
     )
 
