@@ -19,8 +19,7 @@ def made() -> dashboard.Dashboard:
     """The dashboard."""
     now = (
         number("Availability", "Share of questions in the chosen time that got an answer, from all regions.",
-               ask.available(), unit="percentunit", empty=QUIET, steps=ANSWERED,
-               decimals=3),
+               ask.available(), unit="percentunit", empty=QUIET, steps=ANSWERED, decimals=3),
         number("p95 latency", "Seconds within which 95 % of the answers came, in the chosen time.",
                ask.LATENCY_95, unit="s", empty=QUIET, steps=SECONDS),
         number("Incidents firing", "Incidents that are firing now; drills are not counted.",
@@ -28,24 +27,24 @@ def made() -> dashboard.Dashboard:
         number("Incidents began", "Incidents that began in the chosen time; drills are not counted.",
                ask.BEGAN, unit="none", empty="None", steps=((None, "text"),)),
         number("Zones well", "Share of zones that are judged healthy now.",
-               ask.WELL, unit="percentunit", empty="No zone was judged yet", steps=((None, "red"), (0.9, "orange"), (1,
-               "green"))),
+               ask.WELL, unit="percentunit", empty="No zone was judged yet",
+               steps=((None, "red"), (0.9, "orange"), (1, "green"))),
         number("Error budget left", f"Of the failures that a promise of {ask.PROMISE:.1%} allows in 30 days, the share "
-               f"that is "
-               "left. Below zero the promise is broken. Always 30 days, whatever time is chosen.",
-               ask.BUDGET, unit="percentunit", empty=QUIET, steps=((None, "red"), (0, "orange"), (0.25, "green")), decimals=1),
+               "that is left. Below zero the promise is broken. Always 30 days, whatever time is chosen.",
+               ask.BUDGET, unit="percentunit", empty=QUIET, steps=((None, "red"), (0, "orange"), (0.25, "green")),
+               decimals=1),
     )  # fmt: skip
     time = (
         series("Availability by team", "Share of answered questions by team. A dip in one team is its zones; in all, "
-               "look at the "
-               "regions.",
+               "look at the regions.",
                ask.available_by_team(), unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1),
         series("Latency", "p50, p95 and p99 of answers.",
                ask.LATENCY, unit="s", empty=QUIET, every="1h"),
         timeline("Health of zones", "The worst status of each hour, of the twenty zones that were worst.",
                  ask.HEALTH_BY_HOUR, empty="No zone was judged in this time"),
         series("Incidents by severity", "Incidents by when they began; drills are not counted.",
-               ask.INCIDENTS_BY_SEVERITY, unit="none", empty="No incident began in this time", every="1h", stacked=True),
+               ask.INCIDENTS_BY_SEVERITY, unit="none", empty="No incident began in this time", every="1h",
+               stacked=True),
         bars("Least available zones", "The ten zones with the lowest share of answered questions in the chosen time.",
              ask.least_available(), unit="percentunit", empty=QUIET, steps=ANSWERED),
     )  # fmt: skip

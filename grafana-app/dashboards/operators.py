@@ -65,8 +65,8 @@ def made() -> dashboard.Dashboard:
     dnssec = (
         series("Validation", "Share of bogus among the answers whose chain was walked, of the twenty zones with "
                "most of them.",
-               ask.VALIDATION, unit="percentunit", empty="No answer was validated in this time", top=1, steps=((None, "green"), (0.01,
-               "red"))),
+               ask.VALIDATION, unit="percentunit", empty="No answer was validated in this time", top=1,
+               steps=((None, "green"), (0.01, "red"))),
         rows("Chain of trust", "DNSSEC status of each zone, and the DS and DNSKEYs that probes see now.",
              ask.CHAIN, empty="No zone was judged yet", width=12),
         timeline("Health", "Status of each zone by minute, of the twenty zones that were worst.",

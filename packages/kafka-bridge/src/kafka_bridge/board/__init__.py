@@ -1,2 +1,1 @@
-"""The board: three views and a page for each incident over the store's views, rendered on the server. It reads; what
-is written, an acknowledgement, is `kafka_bridge.notify`'s."""
+"""The board: three views and a page for each incident, rendered on the server. It reads the store, and never writes."""

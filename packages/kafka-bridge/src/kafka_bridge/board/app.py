@@ -100,7 +100,7 @@ class _Board:
         )
         self._templates.filters |= {
             "ago": figures.ago, "percent": figures.percent, "ms": figures.milliseconds, "when": figures.when,
-            "clock": figures.clock, "lasting": figures.lasting, "said": figures.said,
+            "clock": figures.clock, "lasting": figures.lasting, "said": figures.said, "plain": figures.plain,
             "kind": lambda state: charts.STATES.get(state, "none"),
         }  # fmt: skip
         self._templates.globals |= {
@@ -127,7 +127,7 @@ class _Board:
         id_ = request.path_params["id"]
 
         def read(reading: Reading) -> tuple[dict[str, Any], int]:
-            found = incidents.view(reading, id_)
+            found = incidents.view(reading, id_) if id_.isprintable() else None
             if found is None:
                 return {"incident": None, "id": id_[:80]}, 404
             guide = runbooks.rendered(found["incident"]["runbook"], below=2)

@@ -14,7 +14,7 @@ from .questions.words import ALL
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import psycopg
 
@@ -41,8 +41,8 @@ _MACROS = (
 _VARIABLE = re.compile(r"\$\{(\w+):sqlstring\}")
 
 
-def expand(question: str, chosen: dict[str, str]) -> str:
-    """A question as psycopg takes it: macros and chosen variables become parameters, all others subqueries."""
+def expand(question: str, chosen: Collection[str]) -> str:
+    """A question as psycopg takes it: macros and `chosen` variables become parameters, all others subqueries."""
     text = question.replace("%", "%%")
     for pattern, becomes in _MACROS:
         text = pattern.sub(becomes, text)

@@ -193,7 +193,9 @@ def timeline(rows: Iterable[Row], choice: Choice, *, known: bool = True) -> Time
             states.append((row["time"], str(row["state"])))
     kinds: dict[str, str] = {}
     for state in dict.fromkeys(state for states in series.values() for _, state in states):
-        kinds[state] = STATES.get(state) or ("none" if known else f"c{len([k for k in kinds.values() if k[0] == 'c']) % COLORS}")
+        kinds[state] = STATES.get(state) or (
+            "none" if known else f"c{len([k for k in kinds.values() if k[0] == 'c']) % COLORS}"
+        )
     span = (choice.end - choice.start).total_seconds()
 
     def x(time: dt.datetime) -> float:
@@ -229,7 +231,9 @@ def _line(name: str, points: Sequence[tuple[dt.datetime, float]], number: int, c
         commands.append(f"{'M' if gap else 'L'}{x} {y}")
         previous = time
     values = [value for _, value in points]
-    return Line(name, " ".join(commands), number % COLORS, shown(min(values)), shown(max(values)), shown(values[-1]), x, y)
+    return Line(
+        name, " ".join(commands), number % COLORS, shown(min(values)), shown(max(values)), shown(values[-1]), x, y
+    )
 
 
 def _time(time: dt.datetime, choice: Choice) -> str:

@@ -68,7 +68,9 @@ class Choice(Struct, frozen=True, kw_only=True):
     @property
     def called(self) -> str:
         """The time, for people."""
-        return f"{self.start:%Y-%m-%d %H:%M} – {self.end:%Y-%m-%d %H:%M} UTC" if self.back is None else BACK[self.back][0]
+        return (
+            f"{self.start:%Y-%m-%d %H:%M} – {self.end:%Y-%m-%d %H:%M} UTC" if self.back is None else BACK[self.back][0]
+        )
 
     def values(self) -> dict[str, str]:
         """What is chosen, by the names of questions' variables."""
@@ -137,9 +139,11 @@ def _time(key: str, text: str | None) -> dt.datetime:
 
 def _name(key: str, text: str) -> str:
     try:
-        return normalize(text)
+        if text.isprintable():
+            return normalize(text)
     except InvalidNameError:
-        raise ChoiceError(f"`{key}` is no domain name; write it like www.example.com") from None
+        pass
+    raise ChoiceError(f"`{key}` is no domain name; write it like www.example.com")
 
 
 def _word(key: str, text: str) -> str:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import charts
 from .figures import milliseconds, percent
+from .incidents import read
 from .questions import executive as ask
 from .questions import incidents
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from .asking import Reading, Row
 
 #: Zones that are shown, the worst first; the others are counted.
@@ -22,8 +21,8 @@ def view(reading: Reading) -> dict[str, Any]:
     """The page's values."""
     choice, level = reading.choice, reading.choice.level
     zones = reading.rows(ask.OVERVIEW)
-    opened = [row["body"] for row in reading.rows(incidents.bodies(scoped=choice.scoped))]
-    firing = [body for body in opened if body["state"] == "firing"]
+    opened = [read(row["body"]) for row in reading.rows(incidents.bodies(scoped=choice.scoped))]
+    firing = [body for body in opened if body.state == "firing"]
     counts = reading.rows(ask.counts(level))
     # An estate that is watched for a few minutes is not drawn on an hour of nothing.
     drawn = charts.since_first(choice, counts)
@@ -31,9 +30,9 @@ def view(reading: Reading) -> dict[str, Any]:
     return {
         "zones": shown,
         "more_zones": len(zones) - len(shown),
-        "firing": [body for body in firing if not body["drill"]],
-        "drills": [body for body in firing if body["drill"]],
-        "pending": [body for body in opened if body["state"] == "pending"],
+        "firing": [body for body in firing if not body.drill],
+        "drills": [body for body in firing if body.drill],
+        "pending": [body for body in opened if body.state == "pending"],
         "availability": reading.value(ask.available(level)),
         "p95": reading.value(ask.LATENCY_95),
         "began": int(reading.value(ask.BEGAN) or 0),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
+
+_LIST = re.compile(r'\[(?:"[^"\\]*"(?:, ?"[^"\\]*")*)?\]')
 
 
 def ago(time: dt.datetime | str | None, now: dt.datetime) -> str:
@@ -52,6 +55,11 @@ def clock(time: dt.datetime | str, now: dt.datetime) -> str:
 def moment(time: dt.datetime | str) -> dt.datetime:
     """A time, also where it stands in an incident's body."""
     return dt.datetime.fromisoformat(time) if isinstance(time, str) else time
+
+
+def plain(text: str | None) -> str:
+    """Lists of words as the store's views give them, ``["a", "b"]``, as words: ``a, b``."""
+    return _LIST.sub(lambda found: ", ".join(json.loads(found[0])) or "none", text or "–").strip('"')
 
 
 def said(answers: str | None, outcome: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from dns_rules.model import Incident
 from msgspec import Struct
 
 from .figures import moment, percent
@@ -29,22 +31,27 @@ class Step(Struct, frozen=True):
     by: str = ""
 
 
+def read(body: dict[str, Any]) -> Incident:
+    """An incident as the store keeps it; what an older version did not write is as if it were not there."""
+    return msgspec.convert(body, Incident)
+
+
 def view(reading: Reading, id_: str) -> dict[str, Any] | None:
     """The page's values; ``None`` where there is no such incident."""
     rows = reading.rows(ask.ONE, incident=id_)
     if not rows:
         return None
-    body: dict[str, Any] = rows[0]["body"]
+    incident = read(rows[0]["body"])
     since, updated = rows[0]["since"], rows[0]["updated"]
-    end = updated if body["state"] == "resolved" else reading.now
-    zones = list(body["zones"] or (body["zone"],))
+    end = updated if incident.state == "resolved" else reading.now
+    zones = list(incident.zones or (incident.zone,))
     choice = reading.choice.around(
-        since - BEFORE, max(end, since) + dt.timedelta(minutes=5), zone=body["zone"], owner=None, region=None
+        since - BEFORE, max(end, since) + dt.timedelta(minutes=5), zone=incident.zone, owner=None, region=None
     )
-    findings = reading.rows(ask.FINDINGS, choice, zones=zones, rules=list(body["findings"]))
+    findings = reading.rows(ask.FINDINGS, choice, zones=zones, rules=list(incident.findings))
     taken = reading.rows(ask.TAKEN, incident=id_)
     return {
-        "incident": body,
+        "incident": incident,
         "zones": zones,
         "around": choice,
         "lasted": (end - since).total_seconds(),
@@ -56,7 +63,7 @@ def view(reading: Reading, id_: str) -> dict[str, Any] | None:
         "before": [
             row for row in reading.rows(around.HAPPENED, choice) if row["kind"] in ("zone change", "transition")
         ],
-        "evidence": reading.rows(ask.EVIDENCE, choice, zones=zones, events=list(body["evidence"])),
+        "evidence": reading.rows(ask.EVIDENCE, choice, zones=zones, events=list(incident.evidence)),
     }  # fmt: skip
 
 
@@ -75,9 +82,9 @@ def history(bodies: Iterable[Row], calls: Iterable[Row], taken: Iterable[Row]) -
             steps.append(Step(at, "severity", f"{before['severity']} → {body['severity']}"))
         elif body["title"] != before["title"]:
             steps.append(Step(at, "changed", body["title"]))
-        elif body["confidence"] != before["confidence"]:
+        elif body.get("confidence") != before.get("confidence"):
             steps.append(
-                Step(at, "confidence", f"{percent(before['confidence'])} → {percent(body['confidence'])}")
+                Step(at, "confidence", f"{percent(before.get('confidence'))} → {percent(body.get('confidence'))}")
             )
         before = body
     steps += [Step(row["time"], "called", f"{row['why']}, as {row['severity']}", row["team"]) for row in calls]

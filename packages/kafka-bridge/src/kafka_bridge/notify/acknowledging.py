@@ -57,8 +57,10 @@ def take_on(connection: Connection, incident: str, note: str, *, by: str, via: s
 
 
 class Acknowledging:
-    """The board's ``/acknowledge``: for a signed link that is not over a form by GET and the deed by POST; by POST also
-    for the token. Who was refused with a token is in the audit log, too."""
+    """The board's ``/acknowledge``: a form by GET for a signed link that is not over, the deed by POST.
+
+    With the token in place of a link there is only the deed; who was refused is in the audit log, too.
+    """
 
     def __init__(self, pool: Pool, links: Links) -> None:
         self._pool = pool
@@ -98,7 +100,9 @@ class Acknowledging:
         if (why := self._links.why_not_token(given["token"])) is not None:
             self._wrong.append(now)
             with self._pool.connection() as connection:
-                audit.record(connection, "incident.acknowledge.refused", {"incident": incident, "via": "board"}, by=peer)
+                audit.record(
+                    connection, "incident.acknowledge.refused", {"incident": incident, "via": "board"}, by=peer
+                )
             return _page(why, 403, back=incident)
         return self._take_on(incident, given, "board")
 

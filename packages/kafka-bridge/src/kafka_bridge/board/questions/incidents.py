@@ -40,7 +40,9 @@ IN_STATES = (
     f"order by state, {GRAVEST}, updated desc limit 50"
 )
 ONE = f"select id, state, since, updated, body from {S}.v_incident where id = {_ID}"
-HISTORY = f"select at, state, severity, title, body from {S}.v_incident_history where incident = {_ID} order by seq limit 500"
+HISTORY = (
+    f"select at, state, severity, title, body from {S}.v_incident_history where incident = {_ID} order by seq limit 500"
+)
 CALLS = f"select time, team, why, severity from {S}.v_call where incident = {_ID} order by number"
 TAKEN = f"select at, actor, note from {S}.v_acknowledgement where incident = {_ID}"
 FINDINGS = (

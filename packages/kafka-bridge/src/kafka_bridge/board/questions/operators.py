@@ -54,10 +54,11 @@ def round_trip(role: str) -> str:
 
 #: Each server of the zones that are chosen: how it answered in the chosen time, from where, and when last.
 SERVERS = (
-    "select server, max(server_name) as server_name, role, string_agg(distinct region, ', ' order by region) as regions, "
+    "select server, max(server_name) as server_name, role, "
+    "string_agg(distinct region, ', ' order by region) as regions, "
     f"count(distinct zone) as zones, {AVAILABILITY} as answered, sum(failed)::bigint as failed, "
-    f"sum(total)::bigint as total, max(minute) as newest from {S}.v_server_minute "
-    f"where $__timeFilter(minute) and {SCOPE} group by server, role order by 6, 1 limit 100"
+    f"max(minute) as newest from {S}.v_server_minute "
+    f"where $__timeFilter(minute) and {SCOPE} group by server, role order by answered, server limit 100"
 )
 RESOLVERS = (
     "select zone, name, qtype, region, server, outcome, case when majority then 'yes' else 'no' end as agrees, "

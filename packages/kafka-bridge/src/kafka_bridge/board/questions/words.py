@@ -64,7 +64,8 @@ def counted(level: str, estate: str, within: str, columns: str = "total, failed"
     kept = f" and {RECENT}" if (level, estate) == ("hour", "minute") else ""
     whole = f"({WHOLE}{kept})"
     return (
-        f"(select {columns.format(estate)} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {whole} "
+        f"(select {columns.format(estate)} from {S}.v_estate_{estate} where {within.format(estate)} "
+        f"and {OF_REGION} and {whole} "
         f"union all select {columns.format(level)} from {S}.v_zone_{level} "
         f"where {within.format(level)} and {SCOPE} and not {whole}) as counted"
     )
