@@ -130,7 +130,7 @@ class _Board:
             found = incidents.view(reading, id_) if id_.isprintable() else None
             if found is None:
                 return {"incident": None, "id": id_[:80]}, 404
-            guide = runbooks.rendered(found["incident"]["runbook"], below=2)
+            guide = runbooks.rendered(found["incident"].runbook, below=2)
             takes = self._links is not None and self._links.takes_tokens
             return found | {"guide": guide, "takes_tokens": takes}, 200
 
