@@ -12,7 +12,7 @@ import pytest
 from kafka_bridge.board import asking, charts, runbooks
 from kafka_bridge.board.app import create_app
 from kafka_bridge.board.choice import choose
-from kafka_bridge.board.figures import ago, lasting, milliseconds, percent, plain, said
+from kafka_bridge.board.figures import ago, lasting, milliseconds, percent, plain, said, short
 from kafka_bridge.board.head import Head
 from kafka_bridge.board.incidents import history
 from kafka_bridge.board.operators import matrix
@@ -355,7 +355,7 @@ def test_the_history_tells_what_changed_and_nothing_twice():
         (milliseconds, None, "–"), (milliseconds, 0.0123, "12.3 ms"), (milliseconds, 1.234, "1234 ms"),
         (lasting, None, "–"), (lasting, 99, "99 s"), (lasting, 7200, "2 h"), (lasting, 3 * 86400, "3 d"),
         (plain, 'ds ["1 13 2 ab", "2"] → []', "ds 1 13 2 ab, 2 → none"), (plain, '"First"', "First"),
-        (plain, None, "–"),
+        (plain, None, "–"), (short, f"ds 1 13 2 {'ab' * 32}; x", "ds 1 13 2 abababababab…; x"),
     ],
 )  # fmt: skip
 def test_numbers_and_lists_for_people(function, value, text):

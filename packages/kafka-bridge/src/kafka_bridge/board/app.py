@@ -101,7 +101,7 @@ class _Board:
         self._templates.filters |= {
             "ago": figures.ago, "percent": figures.percent, "ms": figures.milliseconds, "when": figures.when,
             "clock": figures.clock, "lasting": figures.lasting, "said": figures.said, "plain": figures.plain,
-            "kind": lambda state: charts.STATES.get(state, "none"),
+            "short": figures.short, "kind": lambda state: charts.STATES.get(state, "none"),
         }  # fmt: skip
         self._templates.globals |= {
             "words": {"healthy": "healthy", "at_risk": "at risk", "unhealthy": "unhealthy", "unknown": "no data"},

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 SECONDS = 15
 #: So many pages are read at once: the store has other things to do.
 READERS = 3
-_WAIT = 10
+#: Seconds that a page waits for its turn; health checks share the threads.
+_WAIT = 3
 _MACROS = (
     (re.compile(r"\$__timeFilter\((\w+)\)"), r"\1 between %(start)s and %(end)s"),
     (

@@ -202,7 +202,7 @@ def timeline(rows: Iterable[Row], choice: Choice, *, known: bool = True) -> Time
         return round(min(max((time - choice.start).total_seconds() / span, 0), 1) * WIDTH, 2)
 
     bands = []
-    for name, states in series.items():
+    for name, states in series.items() if known else sorted(series.items()):
         spans = []
         for (time, state), following in zip(states, [*states[1:], (choice.end, "")], strict=True):
             left, right = x(time), x(following[0])

@@ -7,6 +7,7 @@ import json
 import re
 
 _LIST = re.compile(r'\[(?:"[^"\\]*"(?:, ?"[^"\\]*")*)?\]')
+_DIGEST = re.compile(r"\b[0-9a-fA-F]{32,}\b")
 
 
 def ago(time: dt.datetime | str | None, now: dt.datetime) -> str:
@@ -60,6 +61,11 @@ def moment(time: dt.datetime | str) -> dt.datetime:
 def plain(text: str | None) -> str:
     """Lists of words as the store's views give them, ``["a", "b"]``, as words: ``a, b``."""
     return _LIST.sub(lambda found: ", ".join(json.loads(found[0])) or "none", text or "–").strip('"')
+
+
+def short(text: str) -> str:
+    """With digests cut to their beginning."""
+    return _DIGEST.sub(lambda found: f"{found[0][:12]}…", text)
 
 
 def said(answers: str | None, outcome: str) -> str:

@@ -26,15 +26,17 @@ def view(reading: Reading) -> dict[str, Any]:
     if choice.zone not in reading.list(words.ALL["zone"]):
         return {"there": False, "asked": True}
     raw = reading.rows(ask.RAW)
+    answers, facts = reading.rows(ask.ANSWERS), reading.rows(ask.FACTS)
+    drawn = charts.since_first(choice, [*answers, *facts])
     return {
         "there": True,
         "asked": True,
-        "answers": charts.timeline(reading.rows(ask.ANSWERS), choice, known=False),
+        "answers": charts.timeline(answers, drawn, known=False),
         "raw": raw[:MOST_ROWS],
         "more_raw": max(0, len(raw) - MOST_ROWS),
         "happened": reading.rows(ask.HAPPENED, everything)[:MOST_ROWS],
         "before": reading.rows(ask.BEFORE_INCIDENTS, everything),
-        "facts": charts.timeline(reading.rows(ask.FACTS), choice, known=False),
+        "facts": charts.timeline(facts, drawn, known=False),
         "delegation": reading.rows(ask.DELEGATION),
         "registrar": reading.rows(ask.REGISTRAR),
         "registration": reading.rows(ask.REGISTRATION),

@@ -52,6 +52,7 @@ def view(reading: Reading) -> dict[str, Any]:
     servers = reading.rows(ask.SERVERS)
     convergence = reading.rows(ask.CONVERGENCE)
     validation = reading.rows(ask.VALIDATION, choice)
+    bogus = {row["metric"] for row in validation if row["bogus"]}
     return {
         "drawn": choice,
         "opened": reading.rows(incidents.recent(scoped=choice.scoped, ended=False)),
@@ -63,7 +64,8 @@ def view(reading: Reading) -> dict[str, Any]:
         "cut": len(propagation) >= ask.MOST_PROPAGATION,
         "convergence": convergence,
         "waiting": [row for row in convergence if row["countdown"]],
-        "errors": charts.stacked(errors, ask.OUTCOMES, choice, what="Questions that were not answered"),
+        "errors": charts.stacked(errors, ask.FAILURES, choice, what="Questions that failed"),
+        "besides": {name: sum(int(row[name]) for row in errors) for name in ask.OUTCOMES if name not in ask.FAILURES},
         "by_region": charts.lines(
             reading.rows(ask.ANSWERED_BY_REGION, choice), "answered", choice, percent,
             what="Answered by region", top=1.0,
@@ -72,8 +74,11 @@ def view(reading: Reading) -> dict[str, Any]:
         "servers": [row | {"trip": _trip(row, trips, choice)} for row in servers],
         "resolvers": reading.rows(ask.RESOLVERS),
         "stale": reading.rows(ask.STALE),
-        "validation": charts.lines(validation, "bogus", choice, percent, what="Bogus answers by zone", top=1.0),
-        "bogus": any(row["bogus"] for row in validation),
+        "validation": charts.lines(
+            [row for row in validation if row["metric"] in bogus], "bogus", choice, percent,
+            what="Bogus answers by zone", top=1.0,
+        ),
+        "validated": bool(validation),
         "chain": reading.rows(ask.CHAIN),
         "health": charts.timeline(reading.rows(ask.HEALTH, choice), choice),
     }  # fmt: skip

@@ -49,9 +49,10 @@ FINDINGS = (
     f"select time, state, zone, rule, body from {S}.v_finding where zone = any(${{zones:sqlstring}}) "
     "and rule = any(${rules:sqlstring}) and $__timeFilter(time) order by time desc limit 100"
 )
-#: Objects of the chain of evidence that the incident's own events are in, or that tell of the incident itself.
+#: Objects of the chain of evidence: the incident's own events, what changed around it, and the incident itself.
 EVIDENCE = (
     f"select seq, recorded, kind, zone, time, cardinality(source) as events, hash from {S}.v_evidence "
     "where zone = any(${zones:sqlstring}) and $__timeFilter(time) and "
-    "(source && ${events:sqlstring}::text[] or kind <> 'incident') order by seq limit 100"
+    "(source && ${events:sqlstring}::text[] or kind in ('fact', 'zone_change', 'incident')) "
+    "order by seq desc limit 100"
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from .words import AVAILABILITY, GRAVEST, OF_ZONE, SCOPE, S, counted, quantile
 
 OUTCOMES = ("timeout", "servfail", "refused", "unreachable", "malformed", "error", "referral", "nxdomain", "nodata")
+#: The last two are answers: whether they are expected is the rules' to say.
+FAILURES = OUTCOMES[:-2]
 _COLUMNS = ("minute", "region", "total", "failed", *OUTCOMES)
 _MINUTES = f"from {counted('minute', 'minute', '$__timeFilter({})', ', '.join(_COLUMNS))}"
 _COUNTS = ", ".join(f"sum({outcome})::float8 as {outcome}" for outcome in OUTCOMES)
