@@ -19,12 +19,12 @@ _FLAGS = (
 #: Name, width, and whether the reader prefers dark.
 SHOTS = (("light", 1440, False), ("dark", 1440, True), ("phone", 390, False))
 #: By state of the lab: the picture's name, the page, and its heights at a desk and on a phone; 0 is no picture.
-HEALTHY = (("healthy", "", 1560, 4300),)
+HEALTHY = (("healthy", "", 1930, 4430),)
 INCIDENT = (
-    ("incident", "", 1900, 5100),
-    ("operator", "operator", 2400, 0),
-    ("forensic", "forensic?zone={zone}", 2200, 0),
-    ("incident-page", "incidents/{id}", 1500, 3000),
+    ("incident", "", 2420, 5620),
+    ("operator", "operator", 3240, 0),
+    ("forensic", "forensic?zone={zone}", 3390, 0),
+    ("incident-page", "incidents/{id}", 1790, 4300),
 )
 #: DNSSEC, because its sentence shows most of what a page says.
 SCENARIO, ZONE = "ds-mismatch", "bank.lab"
