@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
+from kafka_bridge.board.questions.words import ALL, NAMES, OF_ZONE, OWNERS, QTYPES, REGIONS, ZONES, S
 
 from .panels import SOURCE, Query
-from .sql import ALL_OWNERS, ALL_REGIONS, ALL_ZONES, OF_ZONE, OWNER, ZONE, S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,19 +18,11 @@ if TYPE_CHECKING:
 
 #: What a dashboard may let one choose: label, the query of its values, and what `All` puts into a query.
 CHOICES = {
-    "owner": ("Owner", f"select distinct owner from {S}.v_ownership order by 1", ALL_OWNERS),
-    "zone": ("Zone", f"select zone from {S}.v_ownership where owner in ({OWNER}) order by 1", ALL_ZONES),
-    "region": ("Region", f"select distinct region from {S}.v_probe where region is not null order by 1", ALL_REGIONS),
-    "name": (
-        "Name",
-        f"select distinct name from {S}.v_answer_current where zone in ({ZONE}) order by 1 limit 2000",
-        f"select name from {S}.v_answer_current",
-    ),
-    "qtype": (
-        "Type",
-        f"select distinct qtype from {S}.v_answer_current where zone in ({ZONE}) order by 1",
-        f"select qtype from {S}.v_answer_current",
-    ),
+    "owner": ("Owner", OWNERS, ALL["owner"]),
+    "zone": ("Zone", ZONES, ALL["zone"]),
+    "region": ("Region", REGIONS, ALL["region"]),
+    "name": ("Name", NAMES, ALL["name"]),
+    "qtype": ("Type", QTYPES, ALL["qtype"]),
 }
 
 INCIDENTS = f"""

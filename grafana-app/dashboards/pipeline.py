@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kafka_bridge.board.questions.words import OF_REGION, S
+
 from .frame import frame
 from .panels import NONE_WANTED, Steps, number, rows, series
-from .sql import OF_REGION, S
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import dashboard

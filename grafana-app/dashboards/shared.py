@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from kafka_bridge.board.questions.executive import PROMISE
+
 from .panels import AGREEMENT, ANSWERED, NONE_WANTED, SECONDS, Steps, bars, number, rows, series, timeline
 
-#: What is promised, as a share of answered questions; 30 days.
-PROMISE = 0.999
 #: What is left of the failures that the promise allows.
 LEFT: Steps = ((None, "red"), (0, "orange"), (0.25, "green"))
 QUIET = "No zone of this choice was asked in this time"

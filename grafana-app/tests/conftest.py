@@ -23,20 +23,30 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def troubled(tmp_path_factory):
-    """A store with half an hour in it; the address of a login that reads the views and nothing else."""
+def watched(tmp_path_factory):
+    """Connections to a store with half an hour of trouble in it."""
     import trouble
     from kafka_bridge.postgres.server import Server
-    from kafka_bridge.store.commands import grant
     from kafka_bridge.store.pool import open_pool
 
-    with Server(tmp_path_factory.mktemp("pg") / "postgres") as server:
-        with open_pool(server.conninfo, size=6) as pool:
-            trouble.fill(pool)
-        with psycopg.connect(server.conninfo, autocommit=True) as connection:
-            connection.execute("create role dashboards login password 'reads views'")
-            grant(connection, "dashboards")
-        yield psycopg.conninfo.make_conninfo(server.conninfo, user="dashboards", password="reads views")
+    with (
+        Server(tmp_path_factory.mktemp("pg") / "postgres") as server,
+        open_pool(server.conninfo, size=6) as pool,
+    ):
+        trouble.fill(pool)
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def troubled(watched):
+    """The address of a login that reads the views of that store and nothing else."""
+    from kafka_bridge.store.commands import grant
+
+    with psycopg.connect(watched.conninfo, autocommit=True) as connection:
+        connection.execute("set search_path to dnstower, public")
+        connection.execute("create role dashboards login password 'reads views'")
+        grant(connection, "dashboards")
+    return psycopg.conninfo.make_conninfo(watched.conninfo, user="dashboards", password="reads views")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""``./dev screenshots``: the board in docs/, from the lab, healthy and during an incident."""
+"""``./dev screenshots``: the board's pages in docs/, from the lab, healthy and during an incident."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-#: Name, width, height, and whether the reader prefers dark.
-SHOTS = (("light", 1440, 1500, False), ("dark", 1440, 1500, True), ("phone", 390, 2600, False))
+#: Name, width, and whether the reader prefers dark.
+SHOTS = (("light", 1440, False), ("dark", 1440, True), ("phone", 390, False))
+#: By state of the lab: the picture's name, the page, and its heights at a desk and on a phone; 0 is no picture.
+HEALTHY = (("healthy", "", 1930, 4430),)
+INCIDENT = (
+    ("incident", "", 2420, 5620),
+    ("operator", "operator", 3240, 0),
+    ("forensic", "forensic?zone={zone}", 3390, 0),
+    ("incident-page", "incidents/{id}", 1790, 4300),
+)
 #: DNSSEC, because its sentence shows most of what a page says.
 SCENARIO, ZONE = "ds-mismatch", "bank.lab"
 
@@ -51,22 +59,25 @@ def main() -> int:
             tower.wait("all zones healthy", tower.all_healthy, 120)
             print(f"watching for {options.minutes:g} minutes", file=sys.stderr)
             time.sleep(options.minutes * 60)
-            _draw(tower.board, options.out, "healthy")
+            _draw(tower.board, options.out, HEALTHY)
             tower.lab("break", SCENARIO)
             tower.wait("the page", lambda: [i for i in tower.incidents("firing") if i["zone"] == ZONE], 240)
             time.sleep(30)
-            _draw(tower.board, options.out, "incident")
+            (id_, *_) = [i["id"] for i in tower.incidents("firing") if i["zone"] == ZONE]
+            _draw(tower.board, options.out, INCIDENT, zone=ZONE, id=id_)
             tower.lab("mend", SCENARIO)
         finally:
             tower.stop()
     return 0
 
 
-def _draw(board: str, folder: Path, state: str) -> None:
-    for name, width, height, dark in SHOTS:
-        file = folder / f"board-{state}-{name}.png"
-        shoot(board, file, width, height, dark=dark)
-        print(file)
+def _draw(board: str, folder: Path, pages: tuple[tuple[str, str, int, int], ...], **values: str) -> None:
+    for state, path, desk, phone in pages:
+        for name, width, dark in SHOTS:
+            if height := phone if name == "phone" else desk:
+                file = folder / f"board-{state}-{name}.png"
+                shoot(board + path.format_map(values), file, width, height, dark=dark)
+                print(file)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ function Commands({ text }: { text: string }) {
 function Incident({ row, calls, taken, settings }: { row: Row; calls: Row[]; taken: Row[]; settings: Settings }) {
   const body = json<Body>(row.body, {});
   const runbook = body.runbook && onBoard(settings, `runbooks/${encodeURIComponent(body.runbook)}`);
-  const board = onBoard(settings, '');
+  const board = onBoard(settings, `incidents/${encodeURIComponent(String(row.id))}`);
   return (
     <>
       <Section title={`${row.drill ? 'Drill: ' : ''}${body.title ?? row.id}`}>
@@ -84,7 +84,7 @@ function Incident({ row, calls, taken, settings }: { row: Row; calls: Row[]; tak
         {body.silenced && <p>Nobody is called: {body.silenced.reason}, says {body.silenced.by}.</p>}
         {row.state === 'firing' && taken.length === 0 && (
           <p>
-            {board && <><LinkButton href={board} target="_blank" rel="noreferrer">Open the board</LinkButton>{' '}</>}
+            {board && <><LinkButton href={board} target="_blank" rel="noreferrer">Open it on the board</LinkButton>{' '}</>}
             Take it on by the signed link of its message, or with <code>kafka-bridge acknowledge {String(row.id)}</code>
           </p>
         )}

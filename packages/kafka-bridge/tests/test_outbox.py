@@ -267,3 +267,51 @@ def test_an_incident_is_taken_on_by_a_link_and_a_button(pool, monkeypatch):
             assert http.post("/acknowledge", data=form | {"by": "bob"}).status_code == 409
     finally:
         server.stop()
+
+
+def test_an_incident_is_taken_on_from_its_page_with_a_token(pool, monkeypatch):
+    monkeypatch.setenv("BOARD_TOKEN", "a token that is long enough")
+    links = Links(of.LinkSettings(token="${BOARD_TOKEN}"))
+    with pool.connection() as connection:
+        connection.execute(
+            "insert into incident values (%s, 'example.com', 'zone-outage', 'availability', 'critical', 'firing', "
+            "now(), now(), 'web', 'down', false, %s)", (INCIDENT["id"], json.dumps(INCIDENT)),
+        )  # fmt: skip
+    beside = Acknowledging(pool, links).routes()
+    server = WebServer(create_app(pool, beside=beside, links=links), "127.0.0.1", 0, "board")
+    given = {"incident": INCIDENT["id"], "by": "ann", "note": "on it"}
+    log = "select action, actor, detail ->> 'via' from audit_log order by seq"
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}") as http:
+            page = http.get(f"/incidents/{INCIDENT['id']}")
+            assert 'type="password"' in page.text
+            assert "long enough" not in page.text
+            assert http.post("/acknowledge", data=given).status_code == 403  # neither token nor link
+            refused = http.post("/acknowledge", data=given | {"token": "a guess"})
+            assert refused.status_code == 403
+            assert "a guess" not in refused.text
+            # A token in the URL is no token.
+            assert http.get("/acknowledge", params=given | {"token": "a token that is long enough"}).status_code == 403
+            with pool.connection() as connection:
+                assert connection.execute("select count(*) from acknowledgement").fetchone() == (0,)
+                assert connection.execute(log).fetchall() == [("incident.acknowledge.refused", "127.0.0.1", "board")]
+            taken = http.post("/acknowledge", data=given | {"token": "a token that is long enough"})
+            assert "ann has taken it on" in taken.text
+            assert f'href="incidents/{INCIDENT["id"]}"' in taken.text
+            with pool.connection() as connection:
+                assert connection.execute(log).fetchall()[1:] == [("incident.acknowledge", "ann", "board")]
+            assert "has taken it on" in http.get(f"/incidents/{INCIDENT['id']}").text
+            codes = [http.post("/acknowledge", data=given | {"token": f"guess {n}"}).status_code for n in range(12)]
+            assert codes == [403] * 9 + [429] * 3
+            # The right one has to wait as well: who guesses learns nothing.
+            assert http.post("/acknowledge", data=given | {"token": "a token that is long enough"}).status_code == 429
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("token", [None, "short"])
+def test_without_a_good_token_of_its_own_a_board_takes_none(monkeypatch, token):
+    if token is not None:
+        monkeypatch.setenv("BOARD_TOKEN", token)
+    links = Links(of.LinkSettings(token=None if token is None else "${BOARD_TOKEN}"))
+    assert "takes no token" in links.why_not_token(token or "")

@@ -291,7 +291,7 @@ def test_alertmanager_has_an_alert_a_team_until_it_is_resolved(alertmanager):
     assert said["summary"].startswith("DRILL example.com")
     assert said["check_first"] == "1. Are the servers up?\n2. Is the network there?"
     assert said["runbook_url"] == "https://dns.example.com/runbooks/zone-outage"
-    assert said["dashboard_url"] == "https://dns.example.com/"
+    assert said["dashboard_url"] == f"https://dns.example.com/incidents/{INCIDENT['id']}"
     left = dt.datetime.fromisoformat(alert["endsAt"]) - dt.datetime.now(dt.UTC)
     assert dt.timedelta(seconds=120) < left <= dt.timedelta(seconds=150)
 

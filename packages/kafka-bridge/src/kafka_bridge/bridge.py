@@ -248,8 +248,9 @@ class Bridge:
         if config.board is not None and self._does("board"):
             # First, so that it is there while everything else stops.
             names = ("*",) if config.board.expose else LOOPBACK_NAMES
-            taking = Acknowledging(self.pool, Links(config.notify.links))
-            app = create_board(self.pool, names, [*routes(self.vitals, self._telemetry), *taking.routes()])
+            links = Links(config.notify.links)
+            beside = [*routes(self.vitals, self._telemetry), *Acknowledging(self.pool, links).routes()]
+            app = create_board(self.pool, names, beside, links)
             web = WebServer(app, *endpoint(config.board.listen), name="board")
             stack.callback(web.stop)
             board = web.port

@@ -1,1 +1,1 @@
-"""The board: one page over the store's views, rendered on the server. It reads, and never writes."""
+"""The board: three views and a page for each incident, rendered on the server. It reads the store, and never writes."""

@@ -1,4 +1,4 @@
-"""Taking an incident on, by a command or by the link in a message.
+"""Taking an incident on: by a command, by the link in a message, or with a token on its page of the board.
 
 A link only shows a form: mail scanners and previews follow links, and they do not press buttons.
 """
@@ -6,8 +6,9 @@ A link only shows a form: mail scanners and previews follow links, and they do n
 from __future__ import annotations
 
 import html
+import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 16 << 10
 _NAME, _NOTE = 100, 2000
+#: So many wrong tokens in a minute are answered; a token is long, and nobody mistypes it more often.
+_WRONG_TOKENS = 10
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
@@ -54,11 +57,15 @@ def take_on(connection: Connection, incident: str, note: str, *, by: str, via: s
 
 
 class Acknowledging:
-    """The board's ``/acknowledge``: a form by GET, the deed by POST, for a signed link that is not over."""
+    """The board's ``/acknowledge``: a form by GET for a signed link that is not over, the deed by POST.
+
+    With the token in place of a link there is only the deed; who was refused is in the audit log, too.
+    """
 
     def __init__(self, pool: Pool, links: Links) -> None:
         self._pool = pool
         self._links = links
+        self._wrong: list[float] = []
 
     def routes(self) -> list[Route]:
         """For the board."""
@@ -74,14 +81,30 @@ class Acknowledging:
                     return _page("too much", 413)
             given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
         link = {name: str(given.get(name, ""))[:200] for name in ("incident", "expires", "signature")}
-        if (why := self._links.why_not(link["incident"], link["expires"], link["signature"])) is not None:
-            return _page(why, 403)
         try:
+            if request.method == "POST" and "token" in given:
+                return await run_in_threadpool(self._by_token, link["incident"], given, _peer(request))
+            if (why := self._links.why_not(link["incident"], link["expires"], link["signature"])) is not None:
+                return _page(why, 403)
             if request.method == "POST":
-                return await run_in_threadpool(self._take_on, link["incident"], given)
+                return await run_in_threadpool(self._take_on, link["incident"], given, "link")
             return await run_in_threadpool(self._form, link)
         except (psycopg.Error, PoolTimeout):
             return _page("the store is away right now; try again in a minute", 503)
+
+    def _by_token(self, incident: str, given: Mapping[str, str], peer: str) -> HTMLResponse:
+        now = time.monotonic()
+        self._wrong = [at for at in self._wrong if now - at < 60]
+        if len(self._wrong) >= _WRONG_TOKENS:
+            return _page("too many wrong tokens; wait a minute", 429)
+        if (why := self._links.why_not_token(given["token"])) is not None:
+            self._wrong.append(now)
+            with self._pool.connection() as connection:
+                audit.record(
+                    connection, "incident.acknowledge.refused", {"incident": incident, "via": "board"}, by=peer
+                )
+            return _page(why, 403, back=incident)
+        return self._take_on(incident, given, "board")
 
     def _form(self, link: Mapping[str, str]) -> HTMLResponse:
         with self._pool.connection() as connection:
@@ -99,23 +122,28 @@ class Acknowledging:
             "<p><button>take it on</button></p></form>",
         )  # fmt: skip
 
-    def _take_on(self, incident: str, given: Mapping[str, str]) -> HTMLResponse:
+    def _take_on(self, incident: str, given: Mapping[str, str], via: str) -> HTMLResponse:
         by, note = given.get("by", "").strip(), given.get("note", "").strip()
         if not by or not (by + note).isprintable() or len(by) > _NAME or len(note) > _NOTE:
-            return _page("write your name, in one line", 400)
+            return _page("write your name, in one line", 400, back=incident)
         try:
             with self._pool.connection() as connection, connection.transaction():
-                take_on(connection, incident, note, by=by, via="link")
+                take_on(connection, incident, note, by=by, via=via)
         except BridgeError as error:
-            return _page(str(error), 409)
-        return _page(f"{by} has taken it on: nobody else is called, unless it becomes graver", 200)
+            return _page(str(error), 409, back=incident)
+        return _page(f"{by} has taken it on: nobody else is called, unless it becomes graver", 200, back=incident)
 
 
-def _page(text: str, status: int, form: str = "") -> HTMLResponse:
+def _peer(request: Request) -> str:
+    return "unknown" if request.client is None else request.client.host
+
+
+def _page(text: str, status: int, form: str = "", *, back: str = "") -> HTMLResponse:
+    led = f'<p><a href="incidents/{html.escape(quote(back, safe=""))}">the incident</a></p>' if back else ""
     body = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<meta name="robots" content="noindex"><title>take an incident on</title>'
         '<link rel="stylesheet" href="static/board.css"></head><body><main><section class="panel prose">'
-        f"<h1>{html.escape(text)}</h1>{form}</section></main></body></html>"
+        f"<h1>{html.escape(text)}</h1>{form}{led}</section></main></body></html>"
     )
     return HTMLResponse(body, status, headers={"Content-Security-Policy": _POLICY})

@@ -35,10 +35,10 @@ class Links:
         return self._on_board(f"runbooks/{name}")
 
     def dashboard(self, incident: Mapping[str, Any]) -> str | None:
-        """Where the zone is seen."""
+        """Where the incident is seen."""
         if self._settings.dashboard is not None:
             return self._settings.dashboard.replace("{zone}", quote(incident["zone"], safe=""))
-        return self._on_board("")
+        return self._on_board(f"incidents/{quote(incident['id'], safe='')}")
 
     def acknowledge(self, incident: Mapping[str, Any]) -> str | None:
         """Where the incident is taken on, where links are signed; else, and where nothing is left to do, ``None``."""
@@ -69,6 +69,21 @@ class Links:
         if not hmac.compare_digest(_sign(key, incident, number).encode(), signature.encode()):
             return "this link was not made here, or was altered"
         return "this link has expired; newer messages have newer ones" if number < time.time() else None
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether an incident is taken on by a token, too."""
+        return self._settings.token is not None or self._settings.token_file is not None
+
+    def why_not_token(self, token: str) -> str | None:
+        """Why a token is not good; ``None`` where it is."""
+        try:
+            known = secret(self._settings, "token")
+        except DeliveryError:
+            known = None
+        if known is None or len(known) < _SHORTEST_KEY:
+            return f"this board takes no token: it has none, or one of less than {_SHORTEST_KEY} characters"
+        return None if hmac.compare_digest(known.encode(), token.encode()) else "this is not the token"
 
     def _key(self) -> bytes | None:
         key = secret(self._settings, "key")

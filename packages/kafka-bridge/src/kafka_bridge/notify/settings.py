@@ -197,7 +197,10 @@ class LinkSettings(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     key_file: str | None = None
     lasts: str = "24h"
     """For how long such a link is good."""
-    secrets = ("key",)
+    token: str | None = None
+    """Who types it on an incident's page of the board takes the incident on; without, the pages have no form."""
+    token_file: str | None = None
+    secrets = ("key", "token")
 
 
 class HeartbeatSettings(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

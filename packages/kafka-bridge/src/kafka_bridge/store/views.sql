@@ -162,6 +162,12 @@ create view v_incident as
 create view v_incident_open as
     select * from v_incident where state in ('pending', 'firing');
 
+-- An incident each time that it changed.
+create view v_incident_history as
+    select seq, id as incident, at, body ->> 'zone' as zone, body ->> 'state' as state,
+           body ->> 'severity' as severity, body ->> 'title' as title, body
+    from incident_history;
+
 create view v_call as
     select i.id as incident, n as number, (c ->> 'time')::timestamptz as time, c ->> 'team' as team, c ->> 'why' as why,
            c ->> 'severity' as severity, i.zone, i.owner, i.title, i.drill

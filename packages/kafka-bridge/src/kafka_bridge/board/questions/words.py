@@ -1,7 +1,8 @@
-"""What queries share. Names of views stand in kafka-bridge's ``views.sql``; only they are read.
+"""What questions share. Names of views stand in the store's ``views.sql``; only they are read.
 
-Grafana's own macros take no parentheses in their arguments. A variable's `All` is a subquery, put in as it is, so that
-a query stays short however many zones there are; chosen values are quoted by ``:sqlstring``.
+The macros are Grafana's: ``$__timeFilter(column)``, ``$__timeGroup(column, $__interval)``, ``$__timeFrom()``,
+``$__timeTo()``; they take no parentheses in their arguments. A variable's `All` is a subquery, put in as it is, so
+that a query stays short however many zones there are; chosen values are quoted by ``:sqlstring``.
 """
 
 from __future__ import annotations
@@ -13,9 +14,21 @@ OWNER = "${owner:sqlstring}"
 ZONE = "${zone:sqlstring}"
 REGION = "${region:sqlstring}"
 
-ALL_OWNERS = f"select owner from {S}.v_ownership"
-ALL_ZONES = f"select zone from {S}.v_ownership"
-ALL_REGIONS = f"select region from {S}.v_probe"
+#: What stands for a variable's values where nothing is chosen.
+ALL = {
+    "owner": f"select owner from {S}.v_ownership",
+    "zone": f"select zone from {S}.v_ownership",
+    "region": f"select region from {S}.v_probe",
+    "name": f"select name from {S}.v_answer_current",
+    "qtype": f"select qtype from {S}.v_answer_current",
+}
+
+#: What a variable may be.
+OWNERS = f"select distinct owner from {S}.v_ownership order by 1"
+ZONES = f"select zone from {S}.v_ownership where owner in ({OWNER}) order by 1"
+REGIONS = f"select distinct region from {S}.v_probe where region is not null order by 1"
+NAMES = f"select distinct name from {S}.v_answer_current where zone in ({ZONE}) order by 1 limit 2000"
+QTYPES = f"select distinct qtype from {S}.v_answer_current where zone in ({ZONE}) order by 1"
 
 #: Rows of the zones that are chosen, and of the regions.
 OF_ZONE = f"zone in ({ZONE}) and zone in (select zone from {S}.v_ownership where owner in ({OWNER}))"
@@ -46,13 +59,14 @@ def counted(level: str, estate: str, within: str, columns: str = "total, failed"
         level: ``minute``, ``hour`` or ``day``, of the zones' roll-up.
         estate: ``minute`` or ``day``, of the estate's.
         within: a condition on a time, with ``{}`` for its column.
-        columns: that both have.
+        columns: that both have, with ``{}`` for the time's.
     """
     kept = f" and {RECENT}" if (level, estate) == ("hour", "minute") else ""
     whole = f"({WHOLE}{kept})"
     return (
-        f"(select {columns} from {S}.v_estate_{estate} where {within.format(estate)} and {OF_REGION} and {whole} "
-        f"union all select {columns} from {S}.v_zone_{level} "
+        f"(select {columns.format(estate)} from {S}.v_estate_{estate} where {within.format(estate)} "
+        f"and {OF_REGION} and {whole} "
+        f"union all select {columns.format(level)} from {S}.v_zone_{level} "
         f"where {within.format(level)} and {SCOPE} and not {whole}) as counted"
     )
 
