@@ -9,7 +9,7 @@ from kafka_bridge.board.questions import executive as ask
 from . import shared
 from .frame import frame
 from .panels import ANSWERED, NONE_WANTED, SCORE, number, rows, series, timeline
-from .shared import LEFT, PROMISE, QUIET
+from .shared import LEFT, QUIET
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import dashboard
@@ -46,7 +46,7 @@ def made() -> dashboard.Dashboard:
              ask.ZONES, empty="The inventory has no zone of this choice", height=12,
              units={"availability_hour": "percentunit", "availability_day": "percentunit", "p95": "s"},
              steps={"score": SCORE, "firing": NONE_WANTED}, links={"zone": ("dnstower-operator", "zone")}),
-        rows("Promise by team", f"Availability and error budget of {PROMISE:.1%} over 30 days, by team.",
+        rows("Promise by team", f"Availability and error budget of {ask.PROMISE:.1%} over 30 days, by team.",
              ask.PROMISE_BY_TEAM, empty=QUIET, width=12,
              units={"availability": "percentunit", "budget": "percentunit"},
              steps={"budget": LEFT}),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kafka_bridge.board.questions.executive import PROMISE
+
 from dashboards import shared
 from dashboards.frame import frame
 from dashboards.panels import ANSWERED, NONE_WANTED, number, rows, series, timeline
-from dashboards.shared import LEFT, PROMISE, QUIET
+from dashboards.shared import LEFT, QUIET
 
 from .parts import BANDS, alerts
 from .promql import (
