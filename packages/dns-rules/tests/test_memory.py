@@ -175,8 +175,9 @@ def test_a_damaged_state_is_no_state():
             decode(damaged, ZoneState)
 
 
-def test_a_state_that_an_older_version_saved_goes_on():
-    saved = (Path(__file__).parent / "data" / "zone-state-1.msgpack").read_bytes()
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_state_that_an_older_version_saved_goes_on(version):
+    saved = (Path(__file__).parent / "data" / f"zone-state-{version}.msgpack").read_bytes()
     state = decode(saved, ZoneState)
     assert (state.zone, len(state.ring), len(state.open)) == ("example.net", 20, 3)
     # The ids of open buckets are a set, of which the order means nothing.

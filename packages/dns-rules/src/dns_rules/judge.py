@@ -44,7 +44,7 @@ from .rules import (
     Volume,
 )
 from .sentences import ended
-from .state import MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
+from .state import BLOCK, MAX_EDITS, MICROS, VERSION, Bucket, ZoneState, micros, moment
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -182,7 +182,8 @@ def _is_well(state: ZoneState, memory: Memory) -> bool:
 def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
     """Merge one step's bucket into the state."""
     bucket = state.open.pop(slot, None)
-    while state.ring and state.ring[0][0] < slot - memory.ring:
+    oldest = (slot - memory.ring) // BLOCK * BLOCK
+    while state.ring and state.ring[0][0] < oldest:
         del state.ring[0]
     forget = slot - _FORGET
     forgetting = memory.oldest_answer < forget

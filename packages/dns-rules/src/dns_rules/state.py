@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
-from typing import TypeVar
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -18,13 +19,18 @@ from msgspec import Struct
 from .errors import StateError
 from .model import Acknowledgement, Finding, Incident, Silence
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 #: Raised with every change of what is saved that an older reader would misread.
-VERSION = 2
-#: What this one reads. The first had its ring as it is in memory.
-_WITHOUT_FAILING = 1
-_READABLE = (_WITHOUT_FAILING, VERSION)
+VERSION = 3
+#: What this one reads. The first had its ring as it is in memory, the second each entry of it by itself.
+_WITHOUT_FAILING, _WITHOUT_BLOCKS = 1, 2
+_READABLE = (_WITHOUT_FAILING, _WITHOUT_BLOCKS, VERSION)
 
 MICROS = 1_000_000
+#: Sealed tallies of so long are saved, and dropped, together.
+BLOCK = 120 * MICROS
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 #: Bounds for one zone: what comes beyond is counted in `ZoneState.refused`, never held.
@@ -310,23 +316,38 @@ class _Packed(Struct):
     """What is not saved as it is in memory."""
 
     packed: list[bytes] = []
-    """The entries of `ZoneState.ring`, each compressed by itself."""
+    """The entries of `ZoneState.ring` in parts, each compressed by itself."""
 
 
 _PACKED = msgspec.msgpack.Decoder(_Packed)
 _ENTRY = msgspec.msgpack.Decoder(tuple[int, Tallies])
+_PART = msgspec.msgpack.Decoder(list[tuple[int, Tallies]])
 
 
 def encode(state: ZoneState | CorrelationState) -> bytes:
     """The state as bytes (MessagePack)."""
     if not isinstance(state, ZoneState):
         return _ENCODER.encode(state)
-    # Sealed tallies are most of a state and never change, so that each is packed once.
-    known: dict[int, bytes] = vars(state).get("packed", {})
-    ring = {entry[0]: known.get(entry[0]) or zlib.compress(_ENCODER.encode(entry), level=1) for entry in state.ring}
-    vars(state)["packed"] = ring
+    # Sealed tallies are most of a state and never change, so that each part is packed once.
+    known: dict[tuple[int, int], bytes] = vars(state).get("packed", {})
+    parts = {(part[0][0], part[-1][0]): part for part in _parts(state.ring)}
+    packed = {key: known.get(key) or _pack(part) for key, part in parts.items()}
+    vars(state)["packed"] = packed
     fields = {name: getattr(state, name) for name in state.__struct_fields__}
-    return _ENCODER.encode(fields | {"version": VERSION, "ring": (), "packed": list(ring.values())})
+    return _ENCODER.encode(fields | {"version": VERSION, "ring": (), "packed": list(packed.values())})
+
+
+def _parts(ring: list[tuple[int, Tallies]]) -> Iterator[list[tuple[int, Tallies]]]:
+    """Whole blocks, and one by one what the newest has so far."""
+    for block, entries in groupby(ring, lambda entry: entry[0] // BLOCK):
+        if block < ring[-1][0] // BLOCK:
+            yield list(entries)
+        else:
+            yield from ([entry] for entry in entries)
+
+
+def _pack(part: list[tuple[int, Tallies]]) -> bytes:
+    return zlib.compress(_ENCODER.encode(part), level=1 if len(part) == 1 else 6)
 
 
 def decode(data: bytes, kind: type[S]) -> S:
@@ -338,7 +359,9 @@ def decode(data: bytes, kind: type[S]) -> S:
     try:
         state = msgspec.msgpack.decode(data, type=kind)
         if isinstance(state, ZoneState):
-            state.ring += [_ENTRY.decode(zlib.decompress(entry)) for entry in _PACKED.decode(data).packed]
+            for packed in _PACKED.decode(data).packed:
+                part = zlib.decompress(packed)
+                state.ring += [_ENTRY.decode(part)] if state.version == _WITHOUT_BLOCKS else _PART.decode(part)
     except (msgspec.DecodeError, zlib.error) as error:
         msg = f"saved state cannot be read: {error}"
         raise StateError(msg) from error
