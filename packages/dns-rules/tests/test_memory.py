@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from dns_events import Observation
+from dns_events import Observation, new_id
 from dns_rules import Engine, Inventory, Rules, StateError, Team, Zone, load_rules
 from dns_rules.generate import Span, events
+from dns_rules.intake import take
 from dns_rules.inventory import Change, Expectation, Lock
 from dns_rules.memory import Memory, recall
 from dns_rules.plans import Plans
@@ -277,6 +278,23 @@ def test_routes_are_bounded():
         name = f"n{number}.example.com"
         assert routes.of(msgspec.structs.replace(event, name=name)).question == f"{name}/A"
     assert len(routes._known) <= MOST
+
+
+def test_what_buckets_share_is_never_added_to():
+    state = ZoneState(version=1, zone="example.com", started=0, sealed=0, watermark=0)
+    routes = Routes(ZONE, RULES, Plans(ZONE))
+    first = next(event for event in RECORDING if isinstance(event, Observation) and routes.of(event).well)
+    second = msgspec.structs.replace(first, id=new_id())
+    one, two = Bucket(), Bucket()
+    take(state, one, first, 1, routes)
+    take(state, two, first, 1, routes)
+    assert one.tallies is two.tallies
+    take(state, two, second, 2, routes)
+    totals = [
+        {tally.total for keys in bucket.tallies.values() for vantages in keys.values() for tally in vantages.values()}
+        for bucket in (one, two)
+    ]
+    assert totals == [{1}, {2}]
 
 
 def test_a_memory_is_of_one_entry_and_one_pack():

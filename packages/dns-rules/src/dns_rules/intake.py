@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dns_events import Delegation, Observation, Registration, Traffic, ZoneChange, fingerprint, type_of
 
 from . import vantage
-from .latencies import step_of
 from .matching import EvaluationError, as_json
 from .routes import Count
 from .state import (
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from .inventory import Zone
     from .routes import Route, Routes
+    from .state import Tallies
 
 #: So many records of an answer are held: all of nearly every set, so that they can be compared with the inventory.
 _MOST_ANSWERED = 256
@@ -58,16 +58,15 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
         state.refused += 1
         return
     bucket.ids.add(digest)
+    if len(bucket.ids) == 2:
+        bucket.tallies = _own(bucket.tallies)
     state.events += 1
     if len(state.probes) < MAX_VANTAGES:
         state.probes[event.probe.id] = event.probe.region or event.probe.id
     if isinstance(event, Observation):
         route = routes.of(event)
+        _tallies(state, bucket, event, time, routes, route)
         _observation(state, bucket, event, time, route)
-        if event.latency is not None:
-            for rule, role in routes.latency:
-                if role in {None, event.server.role}:
-                    _latency(state, bucket, event, rule, route.region)
     elif isinstance(event, Delegation):
         _delegation(bucket, event, time)
     elif isinstance(event, Registration):
@@ -80,6 +79,14 @@ def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Rout
         _match(state, bucket, event, time, routes)
 
 
+def _tallies(state: ZoneState, bucket: Bucket, event: Observation, time: int, routes: Routes, route: Route) -> None:
+    if route.well and len(bucket.ids) == 1 and not routes.matches:
+        bucket.tallies = routes.alone(route, event)
+        return
+    for count in (*route.counts, *routes.slow(route, event)):
+        _count(state, bucket, count, time, event.id)
+
+
 def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int, route: Route) -> None:
     probe = event.probe.id
     if bucket.heard.get(probe, 0) < time and (probe in bucket.heard or len(bucket.heard) < MAX_VANTAGES):
@@ -90,12 +97,6 @@ def _observation(state: ZoneState, bucket: Bucket, event: Observation, time: int
     if server.name is not None and server.role == "authoritative":
         # The smaller of two names, so that the order of arrival does not choose.
         state.names[server.address] = min(state.names.get(server.address, server.name), server.name)
-    if route.well and not bucket.tallies:
-        # The commonest case, where zones are asked seldom: nothing to look up, nothing to refuse.
-        bucket.tallies = {rule: {key: {seen_from: Tally(total=1)}} for rule, key, seen_from, _ in route.counts}
-    else:
-        for count in route.counts:
-            _count(state, bucket, count, time, event.id)
     if event.outcome == "answer" and not event.answers:
         return  # a log that does not tell what was answered
     vantages = bucket.latest.get(route.question)
@@ -127,14 +128,6 @@ def _sight(bucket: Bucket, probe: Probe, region: str, time: int) -> None:
         bucket.over_ipv6.add(region)
     if probe.id in bucket.sight or len(bucket.sight) < MAX_VANTAGES:
         bucket.sight[probe.id] = max(bucket.sight.get(probe.id, (0, False)), (time, bool(probe.reach)))
-
-
-def _latency(state: ZoneState, bucket: Bucket, event: Observation, rule: str, region: str) -> None:
-    """A histogram in the form of a tally: by region, and in the place of a server the step."""
-    assert event.latency is not None
-    tally = _tally(state, bucket, rule, region, vantage.key(region, "", str(step_of(event.latency))))
-    if tally is not None:
-        tally.total += 1
 
 
 def _count(state: ZoneState, bucket: Bucket, count: Count, time: int, id_: str) -> None:
@@ -188,6 +181,20 @@ def _match(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Ro
             if isinstance(event, Observation):
                 key, why = f"{event.name}/{event.qtype}" if detect.by == "question" else "", event.outcome
             _count(state, bucket, Count(rule.id, key, seen_from, why), time, event.id)
+
+
+def _own(tallies: Tallies) -> Tallies:
+    """Those of one event, which may be another bucket's too, as ones that can be added to."""
+    return {
+        rule: {
+            key: {
+                seen_from: Tally(tally.total, tally.failing, dict(tally.why), tally.evidence)
+                for seen_from, tally in vantages.items()
+            }
+            for key, vantages in keys.items()
+        }
+        for rule, keys in tallies.items()
+    }
 
 
 def _tally(state: ZoneState, bucket: Bucket, rule: str, key: str, seen_from: str) -> Tally | None:

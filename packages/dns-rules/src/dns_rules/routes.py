@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dns_events import TYPES, durations
 
 from . import vantage
+from .latencies import step_of
 from .matching import as_json
 from .rules import Baseline, Latency, Match, Sustained, Volume
-from .state import micros
+from .state import Tally, micros
 
 if TYPE_CHECKING:
     from dns_events import Observation
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .inventory import Zone
     from .plans import Plans
     from .rules import Rule, Rules
+    from .state import Tallies
 
 _ALIASES = frozenset({"CNAME", "DNAME"})
 #: So many kinds of observations are remembered for one zone, before all are forgotten and worked out anew.
@@ -42,6 +44,8 @@ class Route(NamedTuple):
     counts: tuple[Count, ...]
     well: bool
     """Whether it fails in the eyes of no rule."""
+    tallies: dict[int | None, Tallies]
+    """What it comes to by itself, by the step of its latency."""
 
 
 class Routes:
@@ -100,6 +104,27 @@ class Routes:
             route = self._known[kind] = self._route(event)
         return route
 
+    def slow(self, route: Route, event: Observation) -> tuple[Count, ...]:
+        """Tallies of how long it took: a histogram by region, with the step in the place of a server."""
+        if event.latency is None or not self.latency:
+            return ()
+        seen_from = vantage.key(route.region, "", str(step_of(event.latency)))
+        role = event.server.role
+        return tuple(Count(rule, route.region, seen_from, None) for rule, of in self.latency if of in {None, role})
+
+    def alone(self, route: Route, event: Observation) -> Tallies:
+        """The tallies of a bucket that has nothing but this, which is well. Not to be added to.
+
+        Zones that are asked seldom have few others, and so all that is sealed of them is a few objects.
+        """
+        step = None if event.latency is None else step_of(event.latency)
+        tallies = route.tallies.get(step)
+        if tallies is None:
+            counts = (*route.counts, *self.slow(route, event))
+            tallies = {rule: {key: {seen_from: Tally(total=1)}} for rule, key, seen_from, _ in counts}
+            route.tallies[step] = tallies
+        return tallies
+
     def looks_at(self, rule: Rule, event: Observation) -> bool:
         """Whether an observation is one of those that a rule is asked of."""
         return _looks_at(rule, event, self._zone)
@@ -128,7 +153,7 @@ class Routes:
             and not (rule.where.expected and self._is_removed(event))
         )
         latest = vantage.key(region, event.server.role, event.server.address)
-        return Route(question, region, latest, counts, all(count.why is None for count in counts))
+        return Route(question, region, latest, counts, all(count.why is None for count in counts), {})
 
 
 def _key(detect: Sustained | Baseline, event: Observation, region: str, question: str) -> str:
