@@ -424,7 +424,10 @@ def test_what_a_resolver_explains_pages_the_observers_alone(ticks):
     (told,) = (i for i in incidents if i.state == "firing")
     assert told.findings == ("resolver-failing", "zone-not-resolving")
     assert told.zones == tuple(sorted(FIRST_THREE))
-    assert {(i.zone, i.state) for i in incidents if i.part_of == told.id} == {(z, "resolved") for z in FIRST_THREE}
+    parts = [i for i in incidents if i.part_of == told.id]
+    assert {i.state for i in parts} == {"resolved"}
+    # Those of one owner and one parent were one already.
+    assert {(i.zone, i.zones) for i in parts} == {("z000.example", FIRST_THREE[:2]), ("shop.example", ())}
 
 
 def test_two_zones_are_too_few_to_blame_a_resolver():
@@ -506,3 +509,48 @@ def test_a_title_is_shorter_than_120_characters(number):
     _, incidents = run(*listed, Tick(at(90)), inventory=inventory)
     assert all(len(i.title) < 120 for i in incidents)
     assert all("in all regions" in i.title or i.title.endswith("…") for i in incidents)
+
+
+def under_a_parent(zone, seconds, state="active", *, why="DS mismatch", **more):
+    made = finding("dnssec-validation-failing", seconds, state, key="192.0.2.1", **more)
+    return structs.replace(made, id=f"{zone}-dnssec", zone=zone, facts={**made.facts, "why": why})
+
+
+def test_what_happens_to_zones_of_one_parent_is_one_incident_that_asks_for_the_parent():
+    zones = [f"z{number:03}.example" for number in range(20)]
+    state, incidents = run(
+        *(under_a_parent(zone, 20 * number) for number, zone in enumerate(zones)), Tick(at(500)), inventory=ESTATE
+    )
+    assert len({i.id for i in pages(incidents)}) == 1
+    last = [i for i in incidents if i.state == "firing"][-1]
+    assert last.zones == tuple(zones)
+    assert last.title == (
+        "DNSSEC validation failing on 20 zones under example (z000.example, z001.example and 18 more) in x, likely DS "
+        "mismatch"
+    )
+    assert last.check_first[0].startswith("Several zones under example at once: is it the parent")
+    _, more = run(
+        *(under_a_parent(zone, 600, "cleared") for zone in zones), Tick(at(900)), inventory=ESTATE, state=state
+    )
+    assert [i.state for i in more][-1] == "resolved"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        under_a_parent("z001.example", 100, why="expired signatures"),
+        under_a_parent("shop.example", 100),
+        under_a_parent("z001.example", 1900),
+    ],
+    ids=["another reason", "another owner", "half an hour later"],
+)
+def test_what_happens_to_zones_of_one_parent_for_other_reasons_is_told_apart(other):
+    _, incidents = run(under_a_parent("z000.example", 0), other, Tick(at(2000)), inventory=ESTATE)
+    assert len(pages(incidents)) == 2
+    assert all(i.zones == () for i in incidents)
+
+
+def test_top_level_domains_have_no_parent_in_common():
+    tlds = structs.replace(ESTATE, zones=tuple(Zone(zone=name, owner="web") for name in ("aa", "bb")))
+    _, incidents = run(*(under_a_parent(name, 0) for name in ("aa", "bb")), Tick(at(60)), inventory=tlds)
+    assert len(pages(incidents)) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -13,8 +14,6 @@ from .rules import scaled
 from .state import MICROS, CorrelationState, OpenIncident, micros, moment
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from .inventory import Inventory, Zone
     from .rules import Rule, Rules, Shared
 
@@ -23,6 +22,8 @@ _PAUSE = 10 * MICROS
 #: Each time it comes back it has to be quiet for so many times longer, up to the longest.
 _DAMPING = 4
 _LONGEST = 3600 * MICROS
+#: What became of zones of one parent within this time has one cause; later it may be another.
+_TOGETHER = dt.timedelta(minutes=30)
 #: So many findings that are over are remembered of an incident.
 _MOST = 1000
 
@@ -156,7 +157,8 @@ def _observed(state: CorrelationState, time: int, inventory: Inventory, rules: R
     for _, _, item, rule in sorted(due, key=lambda entry: entry[:2]):
         parts = []
         for zone in (item.incident.zone, *item.zones):
-            for other in [o for o in state.open.get(zone, ()) if o.leader in rule.explains and not o.zones]:
+            explained = [o for o in state.open.get(zone, ()) if o.leader in rule.explains]
+            for other in [o for o in explained if {*o.zones} <= {item.incident.zone, *item.zones}]:
                 if _is_due(other, item.due, rules.rule(other.leader)):
                     changed.append(_fire(other, state, inventory))
                 parts.append(_absorbed(state, other, item, moment(item.due)))
@@ -272,6 +274,10 @@ def _cause(finding: Finding, shared: Shared) -> tuple[str, tuple[str, ...]]:
     """Why it fails, and what; findings with the same reason and one thing in common have one cause."""
     if shared.by == "key":
         return "", (finding.key,)
+    if shared.by == "parent":
+        parent = words.parent(finding.zone)
+        # What happened: why it fails, or what it was changed to.
+        return f"{finding.facts.get('why', '')}\t{finding.facts.get('after', '')}", (parent,) if parent else ()
     return finding.facts.get("why", ""), finding.where.servers
 
 
@@ -300,7 +306,7 @@ def _open(state: CorrelationState, zone: str) -> list[OpenIncident]:
 
 
 def _sharing(state: CorrelationState, finding: Finding, rule: Rule, inventory: Inventory) -> OpenIncident | None:
-    """The open incident of other zones of this owner that fail on the same servers for the same reason."""
+    """The open incident of other zones of this owner that has the same cause."""
     if rule.shared is None:
         return None
     why, things = _cause(finding, rule.shared)
@@ -313,6 +319,7 @@ def _sharing(state: CorrelationState, finding: Finding, rule: Rule, inventory: I
                 and not set(things).isdisjoint(item.causes.get(why, ()))
                 and item.incident.owner == team(rule, finding, inventory)
                 and item.incident.drill == is_drill(state, finding)
+                and (rule.shared.by != "parent" or finding.since - item.incident.since < _TOGETHER)
             ):
                 return item
     return None

@@ -99,7 +99,10 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding, se
         }
     if zones:
         facts |= {"zones": words.listing(zones, most=_SHOWN), "count": str(len(zones))}
+    facts["parent"] = words.parent(item.incident.zone)
     facts["change"] = max((f.facts.get("change", "") for f in own), key=len)
+    shared = leader.shared.check_first if zones and leader.shared else ()
+    checks = _likeliest_first(item, leader, own, facts["change"])
     what = "; ".join(f"{f.zone}: {f.what}" if zones else f.what for f in own[:3])
     if item.incident.returns:
         what += f"; {item.incident.returns + 1} times in {words.duration(RETURNS / MICROS)}"
@@ -114,7 +117,7 @@ def described(item: OpenIncident, leader: Rule, zone: Zone, finding: Finding, se
         what=what,
         zones=tuple(zones),
         where=where,
-        check_first=tuple(text.format_map(facts) for text in _likeliest_first(item, leader, own, facts["change"])),
+        check_first=tuple(text.format_map(facts) for text in (*shared, *checks)),
         runbook=leader.runbook,
         verdict=next((f.verdict for f in own if f.verdict is not None), None),
         confidence=max(f.confidence for f in own),

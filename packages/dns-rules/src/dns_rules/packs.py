@@ -181,9 +181,10 @@ def _rule(document: Document, value: Any) -> Rule:
     _detector(document, rule)
     if isinstance(rule.detect, Match):
         _matches(document, rule, rule.detect)
-    texts = {"$.title": rule.title, "$.shared.title": "" if rule.shared is None else rule.shared.title} | {
-        f"$.check_first[{i}]": t for i, t in enumerate(rule.checks)
-    }
+    texts = {"$.title": rule.title} | {f"$.check_first[{i}]": t for i, t in enumerate(rule.checks)}
+    if rule.shared is not None:
+        texts |= {"$.shared.title": rule.shared.title}
+        texts |= {f"$.shared.check_first[{i}]": t for i, t in enumerate(rule.shared.check_first)}
     for path, text in texts.items():
         _placeholders(document, path, text)
     if not rule.check_first:

@@ -37,6 +37,7 @@ PLACEHOLDERS = frozenset(
     {
         "zone",
         "zones",
+        "parent",
         "probe",
         "regions",
         "servers",
@@ -294,12 +295,15 @@ Detector = (
 class Shared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What makes findings of several zones one incident."""
 
-    by: Literal["servers", "key"] = "servers"
-    """They fail on one of the same servers for the same reason, or are about the same thing (a probe, a resolver)."""
+    by: Literal["servers", "key", "parent"] = "servers"
+    """They fail on one of the same servers for the same reason, or are about the same thing (a probe, a resolver), or
+    the same became of zones of one parent within half an hour."""
     title: str
     """With two zones and more."""
     least: Annotated[int, Meta(ge=1)] = 1
     """Fewer zones tell nobody: what only they see may be theirs."""
+    check_first: tuple[str, ...] = ()
+    """Before the rule's own, with two zones and more."""
 
 
 class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

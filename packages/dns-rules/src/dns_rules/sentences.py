@@ -180,6 +180,8 @@ def _shared(rule: Rule) -> str:
     if rule.shared.by == "key":
         least = f", once there are {rule.shared.least} of them" if rule.shared.least > 1 else ""
         text = f" All zones that show it are one incident{least}."
+    elif rule.shared.by == "parent":
+        text = " Zones of one owner and one parent to which the same happens within half an hour are one incident."
     else:
         text = " Zones of one owner that fail on the same servers for the same reason are one incident."
     return text + (" It is told to the team that runs the monitoring." if rule.to == "observers" else "")

@@ -164,3 +164,8 @@ def value(name: str, text: str) -> str:
     if name == "registrant":
         return text[:12]
     return listing(items) or "none"
+
+
+def parent(zone: str) -> str:
+    """The name above a zone; nothing for a top-level domain, whose parent is everybody's."""
+    return zone.partition(".")[2]
