@@ -58,7 +58,7 @@ class Running:
             "checkpoints": {"directory": f"file://{self.home}/checkpoints", "every": "1s"},
             "connector": str(connector),
             "parallelism": slots,
-            "idle": "2s",
+            "idle": "5s",
             "bundle": {"time": "200ms"},
             "flink": {"taskmanager.numberOfTaskSlots": slots},
             **more,
@@ -85,17 +85,6 @@ class Running:
         """The ones that are whole, the oldest first."""
         whole = (file.parent for file in self.home.glob("checkpoints/*/chk-*/_metadata"))
         return sorted(whole, key=lambda folder: (folder / "_metadata").stat().st_mtime)
-
-    def workers(self) -> list[int]:
-        """Processes in which Flink runs Python."""
-        assert self._process is not None
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                words = (folder / "cmdline").read_bytes()
-                if os.getpgid(int(folder.name)) == self._process.pid and b"beam_boot" in words:
-                    found.append(int(folder.name))
-        return found
 
     def kill(self) -> None:
         """SIGKILL to all of it."""
