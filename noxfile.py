@@ -130,6 +130,16 @@ def bring(session: nox.Session, name: str, goal: str) -> None:
     shutil.copy(pom, stamp)
 
 
+def flink(session: nox.Session) -> None:
+    """The environment of the job on Apache Flink, of the lock of its own."""
+    if shutil.which("java") is None or sys.version_info >= (3, 13):
+        session.warn("no Flink: it needs java, and Python 3.11 or 3.12; what needs it is skipped, and says so")
+        return
+    project, place = ROOT / "packages" / "dns-rules" / "flink", ROOT / ".nox" / "flink-environment"
+    env = {"UV_PROJECT_ENVIRONMENT": str(place)}
+    session.run("uv", "sync", "--quiet", "--locked", "--project", str(project), env=env, external=True)
+
+
 @nox.session
 def up(session: nox.Session) -> None:
     """Watch the lab, or the domains that are named."""
@@ -153,6 +163,8 @@ def test(session: nox.Session) -> None:
     install_programs(session, PROGRAMS | PEERS)
     bring(session, "kafka", "copy-dependencies")
     bring(session, "registry", "unpack")
+    bring(session, "flink", "copy-dependencies")
+    flink(session)
     become(environment(session, "test", "test") / "python", "-m", "pytest", *(session.posargs or ALL_TESTS))
 
 

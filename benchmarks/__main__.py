@@ -21,7 +21,7 @@ from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from . import backbone, edge, judgement, year
+from . import backbone, edge, flink, judgement, year
 from .figure import Figure
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument(
         "--only",
-        choices=["edge", "judgement", "backbone", "burst", "dashboards", "year"],
+        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year"],
         help="leave the other parts out",
     )
     parser.add_argument("--zone-months", type=int, default=9, help="of generated months, for the year")
@@ -102,6 +102,8 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         yield from backbone.burst()
     if only in {None, "dashboards"}:
         yield from backbone.dashboards()
+    if only in {None, "flink"}:
+        yield from flink.figures()
     if only in {None, "year"}:
         yield from year.figures(options.zone_months, options.seed)
 

@@ -40,6 +40,7 @@ def write(tmp_path, text):
         (GOOD + "notify: {webhook: example.com}\n", "not a URL"),
         (GOOD + "otlp: {max_bytes: 3}\n", "nothing would fit"),
         (KAFKA + "  values: avro\n", "6:11: avro needs `registry: {url: https://HOST:PORT}`"),
+        (KAFKA + "  judge: external\n  values: avro\n", "7:11: a judgement elsewhere reads JSON alone"),
         (KAFKA + "  values: xml\n", "6:11: Invalid enum value 'xml'"),
         (KAFKA + "  registry: {url: registry}\n", "6:19: is not https://HOST:PORT"),
         (KAFKA + "  registry: {url: https://me:secret@registry}\n", "belong into `username` and `password_file`"),

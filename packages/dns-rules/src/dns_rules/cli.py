@@ -23,6 +23,7 @@ from . import (
 )
 from .account import account
 from .errors import RulesError
+from .flink.commands import flink
 from .inventory import load_inventory
 from .owners import owners
 from .packs import load_rules
@@ -34,6 +35,8 @@ from .schema import Kind, schema
 from .version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dns_events import Event
 
     from .model import Criticality
@@ -191,6 +194,7 @@ for _command in (
 app.command(inventory_commands.inventory)
 app.command(sigma_commands.sigma)
 app.command(grafana_commands.grafana)
+app.command(flink)
 
 
 @app.command
@@ -290,9 +294,14 @@ def _criticality(zone: str | None, inventory: Path | None) -> Criticality | None
 
 def main() -> None:
     """Run the command line and exit."""
+    run()
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, this process's own without one, and exit."""
     collect_seldom()
     try:
-        code = app()
+        code = app(arguments)
     except (RulesError, DnsEventsError, OSError) as error:
         print(f"dns-rules: {error}", file=sys.stderr)
         code = 1

@@ -212,6 +212,10 @@ class Correlation:
         """Say which incidents somebody has taken on, by their ids."""
         self._state.acknowledged = dict(sorted(acknowledged.items()))
 
+    def due(self, until: int) -> tuple[Finding, ...]:
+        """The findings whose turn the next `step` until this time takes, in their order."""
+        return tuple(finding for finding in self._state.waiting if micros(finding.time) <= until)
+
     def step(self, findings: Iterable[Finding], until: int | None) -> tuple[Incident, ...]:
         """Take findings in, and correlate those whose turn has come.
 

@@ -266,6 +266,8 @@ def _check_kafka(document: Document, config: Config) -> None:
         raise document.error("$.kafka.options", f"{ours[0]} is set by kafka-bridge itself; leave it out")
     if secret := sorted(option for option in kafka.options if "password" in option or "secret" in option):
         raise document.error("$.kafka.options", f"{secret[0]} does not belong into a file; use `sasl` and its files")
+    if kafka.judge == "external" and kafka.values != "json":
+        raise document.error("$.kafka.values", "a judgement elsewhere reads JSON alone; leave `values` out")
     if not kafka.roles:
         raise document.error("$.kafka.roles", "no role; leave `roles` out for all of them")
     for number, foreign in enumerate(kafka.foreign):

@@ -16,6 +16,8 @@ from .judging import Judging
 from .letters import Letters
 from .normalizer import Normalizer
 from .publisher import Publisher
+from .telling import Telling
+from .told import Told
 from .topics import topics
 
 if TYPE_CHECKING:
@@ -68,25 +70,35 @@ class KafkaBus:
         self.topics = topics(kafka.prefix)
         connection = Connection(kafka)
         foreign = tuple(entry.topic for entry in kafka.foreign)
-        _require(connection, [*self.topics, *foreign])
+        external = kafka.judge == "external"
+        used = [name for name in self.topics if external or name != self.topics.control]
+        _require(connection, [*used, *foreign])
         self.way_in: Forwarder | None = None
         self._correlator: Correlator | None = None
         self._judging: Judging | None = None
         self._normalizer: Normalizer | None = None
+        self._telling: Telling | None = None
         self._stages: list[Stage] = []
-        if "correlate" in kafka.roles:
+        clock = Clock(connection, self.topics, foreign=foreign, settle=settle, time=time)
+        if "judge" in kafka.roles or (external and "correlate" in kafka.roles):
+            self._stages.append(clock)
+        if "correlate" in kafka.roles and external:
+            self._telling = Telling(connection, self.topics.control, pool, inventory, rules, clock)
+            self._stages += [self._telling, Told(connection, self.topics, pool, inventory, routing)]
+        elif "correlate" in kafka.roles:
             self._correlator = Correlator(
                 conninfo, inventory, rules, routing, publish=Publisher(connection, self.topics)
             )
+        if "correlate" in kafka.roles:
             self._stages.append(Letters(connection, self.topics, pool))
         if "judge" in kafka.roles:
-            clock = Clock(connection, self.topics, foreign=foreign, settle=settle, time=time)
             arrived = None if self._correlator is None else self._correlator.arrived.set
             self._judging = Judging(
                 connection, self.topics, pool, inventory, rules, clock, committed=arrived, archive=archive,
                 measures=measures, publish=Publisher(connection, self.topics).enriched if kafka.enriched else None,
+                external=external,
             )  # fmt: skip
-            self._stages += [clock, self._judging]
+            self._stages.append(self._judging)
         if "normalize" in kafka.roles:
             self._normalizer = Normalizer(connection, self.topics, inventory, time)
             self._stages.append(self._normalizer)
@@ -107,6 +119,11 @@ class KafkaBus:
             self._judging.use(inventory, rules)
         if self._normalizer is not None:
             self._normalizer.use(inventory)
+        if self._telling is not None:
+            self._telling.use(inventory, rules)
+        for stage in self._stages:
+            if isinstance(stage, Told):
+                stage.inventory = inventory
         if self._correlator is not None:
             self._correlator.inventory, self._correlator.rules = inventory, rules
 

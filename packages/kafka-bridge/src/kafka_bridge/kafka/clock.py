@@ -82,6 +82,12 @@ class Clock(Stage):
         with self._lock:
             return next((mark for mark in reversed(self._marks) if position >= mark.ends.get(partition, 0)), None)
 
+    @property
+    def newest(self) -> dt.datetime | None:
+        """The time of the newest mark; ``None`` before the first."""
+        with self._lock:
+            return self._marks[-1].time if self._marks else None
+
     def work(self) -> None:
         """Look until done."""
         admin = self.connection.admin()

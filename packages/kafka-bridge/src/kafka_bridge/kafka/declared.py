@@ -35,11 +35,12 @@ _DEFAULTS: dict[str, tuple[int, str, bool]] = {
     "enriched": (6, "7d", False),
     "findings": (1, "30d", False),
     "incidents": (1, "365d", True),
+    "control": (1, "365d", True),
     "deadletter": (1, "30d", False),
 }
 #: One partition, because their order is the promise.
-_SINGLE = ("findings", "incidents")
-#: The raw topic takes whole OTLP requests.
+_SINGLE = ("findings", "incidents", "control")
+#: The raw topic takes whole OTLP requests, the control topic whole inventories.
 _RAW_BYTES = 8 << 20
 
 Role = Literal["forward", "bridge", "reader"]
@@ -142,7 +143,7 @@ def wanted_topics(declared: Declared) -> list[WantedTopic]:
             "cleanup.policy": "compact" if compacted else "delete",
             "retention.ms": str(milliseconds),
             "min.insync.replicas": str(declared.in_sync),
-            **({"max.message.bytes": str(_RAW_BYTES)} if field in {"raw", "deadletter"} else {}),
+            **({"max.message.bytes": str(_RAW_BYTES)} if field in {"raw", "control", "deadletter"} else {}),
             # The brokers' clock, not the senders': time in the judgement goes by it (see `Clock`), and brokers refuse
             # what a sender whose clock is an hour ahead has stamped by itself.
             "message.timestamp.type": "LogAppendTime",

@@ -85,6 +85,7 @@ class Judging(Stage):
         archive: new events go into the archive's queue.
         measures: what is measured of commits.
         publish: called with the new events of a batch, enriched, before it is committed.
+        external: another engine judges; here events are stored alone.
     """
 
     def __init__(
@@ -100,8 +101,10 @@ class Judging(Stage):
         archive: bool = False,
         measures: Measures | None = None,
         publish: Callable[[list[Enriched]], None] | None = None,
+        external: bool = False,
     ) -> None:
         super().__init__("judge", connection)
+        self._external = external
         self._topics = topics
         self._pool = pool
         self.inventory = inventory
@@ -155,11 +158,12 @@ class Judging(Stage):
             self._unassigned = error
 
     def _take_over(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        relay = relay_of(self.connection, consumer, self._topics.normalized)
+        relay = None if self._external else relay_of(self.connection, consumer, self._topics.normalized)
         for place in places:
             partition = Partition(
                 self._pool, self.inventory, self.rules, place.partition, bus=place.topic, archive=self._archive,
                 clocked=True, measures=self._measures, publish=self._publish, relay=relay,
+                external=self._external,
             )  # fmt: skip
             offset = partition.take_over()
             low, high = consumer.get_watermark_offsets(place, timeout=10)

@@ -82,6 +82,9 @@ class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Form of the events in `dns.normalized`; the others need `registry`. Any of the three is read."""
     registry: Registry | None = None
     foreign: tuple[Foreign, ...] = ()
+    judge: Literal["here", "external"] = "here"
+    """``external``: a job on another engine judges (`dns-rules flink`). It is told over `dns.control` what is watched,
+    and what it says is stored and paged from `dns.findings` and `dns.incidents`."""
     enriched: bool = True
     """Whether judged events are written to the topic `dns.enriched` with what was known beside them."""
     options: dict[str, str | int | float | bool] = {}

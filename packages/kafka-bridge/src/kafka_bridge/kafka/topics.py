@@ -18,6 +18,8 @@ class Topics(NamedTuple):
     """In the order of their times, one partition. At least once, with the finding's id, state and time."""
     incidents: str
     """Every change of each, by id; compacted. At least once."""
+    control: str
+    """What a job on another engine is told: inventory, rules, deeds and the time; compacted, one partition."""
     deadletter: str
     """What could not be read, as it came."""
 

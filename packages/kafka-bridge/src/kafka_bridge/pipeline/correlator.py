@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from dns_rules import Acknowledgement, Correlation, Finding, Silence
+from dns_rules import Correlation, Finding
 
 from kafka_bridge.health.vitals import Part
 from kafka_bridge.setback import setback
@@ -16,6 +16,7 @@ from kafka_bridge.store.columns import CONSUMER
 from kafka_bridge.store.leader import Leader
 
 from . import write
+from .deeds import deeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,24 +175,10 @@ class Correlator:
 
 
 def _set_deeds(correlation: Correlation, cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
-    """What people have said: drills, silences, and which incidents they have taken on."""
-    # An hour more than they last, for the judgement is behind the clock.
-    cursor.execute("select zone, started, ended from drill where ended is null or ended > now() - interval '1 hour'")
-    correlation.set_drills({zone: (start, end) for zone, start, end in cursor.fetchall()})
-    cursor.execute(
-        "select id, started, ends, reason, actor, zone, rule, owner from silence where ends > now() - interval '1 hour'"
-    )
-    correlation.set_silences(
-        Silence(id=id_, start=start, end=end, reason=reason, by=actor, zone=zone, rule=rule, owner=owner)
-        for id_, start, end, reason, actor, zone, rule, owner in cursor.fetchall()
-    )
-    cursor.execute(
-        "select a.incident, a.at, a.actor, a.note from acknowledgement a join incident i on i.id = a.incident "
-        "where i.state = 'firing'"
-    )
-    correlation.set_acknowledged(
-        {id_: Acknowledgement(time=at, by=actor, note=note) for id_, at, actor, note in cursor.fetchall()}
-    )
+    done = deeds(cursor)
+    correlation.set_drills(done.drills)
+    correlation.set_silences(done.silences)
+    correlation.set_acknowledged(done.acknowledged)
 
 
 def _order(finding: Finding) -> tuple[dt.datetime, str, str, str]:

@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dns_rules import Judgement
+from dns_rules import Judged, Judgement
 from dns_rules.state import moment
 
 from kafka_bridge.errors import FencedError
@@ -37,6 +37,8 @@ _SLOTS = 8
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+#: What is judged here where another engine judges.
+_ELSEWHERE = Judged(findings=(), evaluated=(), zones=frozenset(), gone=frozenset())
 
 
 class Batch(NamedTuple):
@@ -75,6 +77,7 @@ class Partition:
         measures: what is measured of commits.
         publish: called with the new events of a batch, enriched, before its transaction is committed.
         relay: of zones that are spread over partitions.
+        external: another engine judges; here events are stored alone.
     """
 
     def __init__(
@@ -90,7 +93,9 @@ class Partition:
         measures: Measures | None = None,
         publish: Callable[[list[Enriched]], None] | None = None,
         relay: Relay | None = None,
+        external: bool = False,
     ) -> None:
+        self._external = external
         self._pool = pool
         self.inventory = inventory
         self.rules = rules
@@ -181,7 +186,7 @@ class Partition:
             enriched: list[Enriched] = []
             with connection.pipeline():  # PostgreSQL writes one thing while the next is worked out
                 write.aggregates(cursor, planned, self.number % _SLOTS)
-                judged = judgement.step(here, until, horizon=self._horizon)
+                judged = _ELSEWHERE if self._external else judgement.step(here, until, horizon=self._horizon)
                 if self._enricher is not None:
                     enriched = self._enricher.enrich(cursor, new, judgement, self.inventory, batch.sources)
                 if self._publish is not None and enriched:

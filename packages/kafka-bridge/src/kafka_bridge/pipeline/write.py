@@ -226,15 +226,20 @@ def evidence(cursor: Cursor, pieces: Iterable[Piece]) -> None:
     )
 
 
-def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Health]) -> None:
-    """Findings, for the record and for the correlation, and health as it is now."""
-    bodies = [(f, _json(f)) for f in findings]
+def recorded(cursor: Cursor, findings: Iterable[Finding]) -> None:
+    """Findings, for the record."""
     cursor.executemany(
         "insert into finding (id, state, zone, rule, time, body) values (%s, %s, %s, %s, %s, %s) "
         "on conflict do nothing",
-        [(f.id, f.state, f.zone, f.rule, f.time, body) for f, body in bodies],
+        [(f.id, f.state, f.zone, f.rule, f.time, _json(f)) for f in findings],
     )
-    cursor.executemany("insert into finding_queue (body) values (%s)", [(body,) for _, body in bodies])
+
+
+def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Health]) -> None:
+    """Findings, for the record and for the correlation, and health as it is now."""
+    found = list(findings)
+    recorded(cursor, found)
+    cursor.executemany("insert into finding_queue (body) values (%s)", [(_json(f),) for f in found])
     rows = [
         (h.zone, h.time, h.status, h.score, _json(h.reasons), h.agreement, h.dnssec, _json(h.regions)) for h in health
     ]

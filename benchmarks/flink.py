@@ -1,0 +1,94 @@
+"""The job on Apache Flink, a slot and two, beside the pure step and beside a worker of the consumer group."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from dns_events import ndjson
+from dns_rules import Judgement, load_rules
+from dns_rules.flink import control
+from kafka_bridge.kafka import headers
+from kafka_bridge.kafka.topics import topics
+
+from tests.stack.bridges import INVENTORY, Stack
+from tests.stack.flink.running import Running, missing
+
+from . import backbone
+from .figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dns_events import Event
+
+PARTITIONS = 4
+_LONGEST = 300
+
+
+def figures(count: int = 200_000) -> Iterator[Figure]:
+    """Nothing where Flink cannot be run."""
+    if missing() is not None:
+        return
+    listed = backbone.recording(count)
+    pure = _pure(listed)
+    with backbone.servers() as (folder, broker, postgres):
+        worker = backbone._drain(folder / "w", broker, postgres, backbone.sent(listed), len(listed), workers=1)  # noqa: SLF001
+        rates = []
+        for slots in (1, 2):
+            place = folder / f"flink-{slots}"
+            place.mkdir()
+            stack = Stack(place, broker, postgres, f"flink{slots}", partitions=PARTITIONS)
+            rates.append(_rate(stack, listed, slots))
+    one, two = rates
+    yield Figure("a slot of Flink, Kafka to Kafka, events/s", one, "the pure step, JSON to findings", pure)
+    yield Figure("the same", one, "a worker, raw topic to store", worker)
+    yield Figure("two slots, events/s", two, "one slot", one)
+
+
+def _pure(listed: list[Event]) -> float:
+    lines = [ndjson.encode(event) for event in listed]
+    judgement = Judgement(INVENTORY, load_rules())
+    began = time.perf_counter()
+    for number in range(0, len(lines), 1000):
+        judgement.step([ndjson.decode(line) for line in lines[number : number + 1000]])
+    return len(lines) / (time.perf_counter() - began)
+
+
+def _rate(stack: Stack, listed: list[Event], slots: int) -> float:
+    """Events a second between the first checkpoint that had any and the one that had all: without the start."""
+    names = topics(stack.prefix)
+    producer = Producer({"bootstrap.servers": stack.broker.bootstrap, "linger.ms": 50, "compression.type": "lz4"})
+    for event in listed:
+        while True:
+            try:
+                producer.produce(
+                    names.normalized, ndjson.encode(event), event.zone.encode(), headers=headers.of_event(event)
+                )
+                break
+            except BufferError:
+                producer.poll(0.1)
+    for key, value in (control.of_inventory(INVENTORY), control.of_rules(load_rules())):
+        producer.produce(names.control, value, key.encode(), headers=[control.header(listed[0].time)])
+    assert producer.flush(60) == 0
+    used = {name: getattr(names, name) for name in ("normalized", "control", "findings", "incidents")}
+    job = Running(stack.folder / "job", stack.broker.bootstrap, used)
+    consumer = Consumer({"bootstrap.servers": stack.broker.bootstrap, "group.id": "dnstower.flink.normalized"})
+    places = [TopicPartition(names.normalized, number) for number in range(PARTITIONS)]
+    seen: list[tuple[float, int]] = []
+    try:
+        job.start(slots=slots, group="dnstower.flink", bundle={"time": "500ms"})
+        until = time.monotonic() + _LONGEST
+        while not seen or seen[-1][1] < len(listed):
+            assert time.monotonic() < until, (seen, job.log.read_text()[-2000:])
+            assert not job.ended, job.log.read_text()[-2000:]
+            read = sum(max(0, place.offset) for place in consumer.committed(places, 10))
+            if read and (not seen or read > seen[-1][1]):
+                seen.append((time.monotonic(), read))
+            time.sleep(0.1)
+    finally:
+        consumer.close()
+        job.kill()
+    (first, some), (last, all_) = seen[0], seen[-1]
+    return (all_ - some) / (last - first)

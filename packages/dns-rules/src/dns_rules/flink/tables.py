@@ -1,0 +1,109 @@
+"""The topics as Flink's tables: SQL, because there watermarks are taken in the source, for each partition by itself.
+
+Pure: texts only. `value` and `key` are bytes and text as they are; their form is ours, not Flink's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dns_events.durations import seconds
+
+from dns_rules.errors import RulesError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .settings import Job
+
+#: The event's time to the second: the header that every message has (CloudEvents). One without it moves no time.
+_TIME = "TO_TIMESTAMP(REPLACE(SUBSTRING(CAST(`headers`['ce_time'] AS STRING), 1, 19), 'T', ' '))"
+
+
+def source(name: str, topic: str, job: Job, *, lateness: float, single: bool = False) -> str:
+    """A topic that is read.
+
+    Args:
+        name: of the table.
+        topic: its name.
+        job: the configuration.
+        lateness: seconds that a message may be behind the newest of its partition.
+        single: it is read in one place.
+    """
+    options = {
+        **_common(topic, job),
+        "value.format": "raw",
+        "properties.group.id": f"{job.group}.{name}",
+        "properties.isolation.level": "read_committed",
+        # Flink's checkpoints know better; these are for a job that starts without one.
+        "scan.startup.mode": "earliest-offset",
+        "scan.watermark.idle-timeout": f"{seconds(job.idle):g} s",
+        **({"scan.parallelism": "1"} if single else {}),
+    }
+    return (
+        f"CREATE TEMPORARY TABLE `{name}` (`key` STRING, `value` BYTES, "
+        f"`headers` MAP<STRING, BYTES> METADATA VIRTUAL, `time` AS {_TIME}, "
+        f"WATERMARK FOR `time` AS `time` - INTERVAL '{lateness:.3f}' SECOND) "
+        f"WITH ({_with(options)})"
+    )
+
+
+def sink(name: str, topic: str, job: Job) -> str:
+    """A topic that is written in transactions, which end with checkpoints."""
+    options = {
+        **_common(topic, job),
+        "value.format": "raw",
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": f"{job.group}-{name}",
+        "sink.parallelism": "1",
+        "properties.transaction.timeout.ms": str(int(seconds(job.checkpoints.transaction) * 1000)),
+    }
+    return f"CREATE TEMPORARY TABLE `{name}` (`key` STRING, `value` BYTES) WITH ({_with(options)})"
+
+
+def _common(topic: str, job: Job) -> dict[str, str]:
+    return {
+        "connector": "kafka",
+        "topic": topic,
+        "key.format": "raw",
+        "key.fields": "key",
+        "value.fields-include": "EXCEPT_KEY",
+        "properties.bootstrap.servers": ",".join(job.brokers),
+        **_security(job),
+        **{f"properties.{option}": str(value) for option, value in job.kafka.items()},
+    }
+
+
+def _security(job: Job) -> dict[str, str]:
+    protocol = ("SASL_SSL" if job.tls else "SASL_PLAINTEXT") if job.sasl else ("SSL" if job.tls else "PLAINTEXT")
+    found = {"properties.security.protocol": protocol}
+    if job.tls is not None:
+        found |= {"properties.ssl.truststore.type": "PEM", "properties.ssl.truststore.location": job.tls.ca}
+        if job.tls.keystore is not None:
+            found |= {"properties.ssl.keystore.type": "PEM", "properties.ssl.keystore.location": job.tls.keystore}
+    if job.sasl is not None:
+        try:
+            password = Path(job.sasl.password_file).read_text().strip()
+        except OSError as error:
+            msg = f"sasl.password_file: {error.strerror}: {job.sasl.password_file}"
+            raise RulesError(msg) from error
+        module = "plain.PlainLoginModule" if job.sasl.mechanism == "PLAIN" else "scram.ScramLoginModule"
+        login = f'username="{_quoted(job.sasl.username)}" password="{_quoted(password)}"'
+        found["properties.sasl.mechanism"] = job.sasl.mechanism
+        # The name as it is in the connector's jar, which carries Kafka's client under names of its own.
+        kafka = "org.apache.flink.kafka.shaded.org.apache.kafka"
+        found["properties.sasl.jaas.config"] = f"{kafka}.common.security.{module} required {login};"
+    return found
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _with(options: Mapping[str, str]) -> str:
+    return ", ".join(f"'{_escaped(key)}' = '{_escaped(value)}'" for key, value in options.items())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,95 @@
+"""A job on a mini-cluster, as a child process that can be killed and go on from its checkpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOX = Path(__file__).parents[3] / ".nox"
+#: Where `./dev test` puts the environment and the connector.
+ENVIRONMENT = _NOX / "flink-environment"
+JARS = _NOX / "flink"
+
+
+def missing() -> str | None:
+    """Why no job can be run here; ``None`` when one can."""
+    if shutil.which("java") is None:
+        return "no java on the PATH (Debian: apt-get install default-jre-headless)"
+    if not any(JARS.glob("flink-sql-connector-kafka-*.jar")):
+        return f"no connector in {JARS.name} (./dev test brings it with mvn)"
+    if not (ENVIRONMENT / "bin" / "python").exists():
+        return (
+            f"no environment {ENVIRONMENT.name} (./dev test makes it of packages/dns-rules/flink, with Python < 3.13)"
+        )
+    return None
+
+
+class Running:
+    """One job.
+
+    Args:
+        home: a folder for its configuration, checkpoints and log.
+        broker: address of the broker.
+        topics: by function.
+    """
+
+    def __init__(self, home: Path, broker: str, topics: Mapping[str, str]) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self.home = home
+        self._broker = broker
+        self._topics = dict(topics)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, slots: int = 1, restore: str | None = None, **more: Any) -> None:
+        """Run it, from the beginning or from a checkpoint."""
+        (connector,) = JARS.glob("flink-sql-connector-kafka-*.jar")
+        config = {
+            "brokers": [self._broker],
+            "topics": self._topics,
+            "checkpoints": {"directory": f"file://{self.home}/checkpoints", "every": "1s"},
+            "connector": str(connector),
+            "parallelism": slots,
+            "idle": "5s",
+            "bundle": {"time": "200ms"},
+            "flink": {"taskmanager.numberOfTaskSlots": slots},
+            **more,
+        }
+        (self.home / "job.yaml").write_text(json.dumps(config))
+        python = ENVIRONMENT / "bin" / "python"
+        command = [str(python), "-m", "dns_rules.flink", "--config", str(self.home / "job.yaml")]
+        environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}", "FLINK_LOG_DIR": str(self.home)}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *(["--restore", restore] if restore else [])],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def checkpoints(self) -> list[Path]:
+        """The ones that are whole, the oldest first."""
+        whole = (file.parent for file in self.home.glob("checkpoints/*/chk-*/_metadata"))
+        return sorted(whole, key=lambda folder: (folder / "_metadata").stat().st_mtime)
+
+    def kill(self) -> None:
+        """SIGKILL to all of it."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(20)
+            self._process = None

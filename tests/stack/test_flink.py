@@ -1,0 +1,209 @@
+"""The job on Apache Flink says what the engine says, byte for byte, whatever becomes of its processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections import defaultdict
+
+import msgspec
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from dns_events import ndjson
+from dns_rules import Engine, Finding, Incident, Inventory, load_rules
+from dns_rules.flink import control
+from dns_rules.museum import recordings
+from kafka_bridge.kafka import headers
+from kafka_bridge.kafka.topics import topics
+
+from tests.stack.bridges import ROLES, Stack, recent, requests
+from tests.stack.flink.running import Running, missing
+
+pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+#: Of the machine when it has much to do: a JVM and Python workers start in it.
+PATIENCE = 150
+#: One of each kind, and few enough for a test: the whole museum says nothing that these do not.
+RECORDINGS = (
+    "aws-2025", "dyn-2016", "myetherwallet-2018", "nytimes-2013", "perl-2021", "rolling-restart", "ru-2024",
+    "slack-2021",
+)  # fmt: skip
+NAMES = ("normalized", "control", "findings", "incidents")
+
+
+def museum(only):
+    """All zones of the recordings under one roof, each recording's where no earlier one has them; and what happened."""
+    teams, zones, sent = {}, {}, []
+    for _, recording in recordings(only=only):
+        teams |= recording.teams
+        if not {zone.zone for zone in recording.zones} & zones.keys():
+            zones |= {zone.zone: zone for zone in recording.zones}
+            sent += recording.events()
+    inventory = Inventory(version=1, teams=teams, observers="tower", zones=tuple(zones.values()))
+    return inventory, sorted(sent, key=lambda event: (event.time, event.id))
+
+
+class Bus:
+    """The topics of one test, and a job between them."""
+
+    def __init__(self, broker, home, partitions=4):
+        self.bootstrap = broker.bootstrap
+        self.topics = topics(f"{home.name}.")
+        made = [NewTopic(getattr(self.topics, name), partitions if name == "normalized" else 1, 1) for name in NAMES]
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        for future in admin.create_topics(made).values():
+            future.result(20)
+        self._producer = Producer({"bootstrap.servers": self.bootstrap})
+        self.job = Running(home / "job", self.bootstrap, {name: getattr(self.topics, name) for name in NAMES})
+
+    def tell(self, message, time_):
+        key, value = message
+        self._producer.produce(self.topics.control, value, key.encode(), headers=[control.header(time_)])
+        assert self._producer.flush(20) == 0
+
+    def send(self, events):
+        for event in events:
+            head = headers.of_event(event)
+            self._producer.produce(self.topics.normalized, ndjson.encode(event), event.zone.encode(), headers=head)
+            self._producer.poll(0)
+        assert self._producer.flush(20) == 0
+
+    def read(self, name, kind):
+        """Everything committed on a topic of one partition."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "test"})
+        try:
+            place = TopicPartition(getattr(self.topics, name), 0, 0)
+            consumer.assign([place])
+            found = []
+            while (message := consumer.poll(0.5)) is not None:
+                assert message.error() is None
+                found.append((message.key().decode(), msgspec.json.decode(message.value(), type=kind)))
+            return found
+        finally:
+            consumer.close()
+
+    def wait(self, what, condition, tick=None):
+        until = time.monotonic() + PATIENCE
+        while not condition():
+            assert not self.job.ended, self.job.log.read_text()[-3000:]
+            assert time.monotonic() < until, f"{what}: {self.job.log.read_text()[-3000:]}"
+            if tick is not None:
+                self.tell(control.of_clock(), tick)
+            time.sleep(0.3)
+
+
+@pytest.fixture
+def bus(broker, tmp_path):
+    opened = Bus(broker, tmp_path)
+    yield opened
+    opened.job.kill()
+
+
+def expected(inventory, events, rules):
+    """What the engine says up to the end of the second in which everything can be judged, and that second."""
+    engine = Engine(inventory, rules)
+    steps = [engine.step(events)]
+    end = engine.judgement.end()
+    end = end.replace(microsecond=0) + dt.timedelta(seconds=bool(end.microsecond))
+    steps.append(engine.step((), end))
+    incidents = [incident for step in steps for incident in step.incidents]
+    return incidents, [finding for step in steps for finding in step.findings], end
+
+
+def lives(incidents):
+    """What became of each incident, in order."""
+    found = defaultdict(list)
+    for incident in incidents:
+        found[incident.id].append(incident)
+    return dict(found)
+
+
+def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
+    """All of it is killed while incidents are open, and two slots take the checkpoint of one up."""
+    inventory, events = museum(RECORDINGS)
+    rules = load_rules()
+    incidents, findings, end = expected(inventory, events, rules)
+    start = events[0].time
+    bus.tell(control.of_inventory(inventory), start)
+    bus.tell(control.of_rules(rules), start)
+    # Up to a moment at which some incidents are open; the rest is there before the job goes on, because partitions
+    # that are silent for a while are not waited for.
+    part = next(number for number, event in enumerate(events) if event.time > start + dt.timedelta(minutes=12))
+    bus.send(events[:part])
+    bus.job.start(slots=1)
+    bus.wait("first incidents", lambda: bus.read("incidents", Incident))
+    bus.job.kill()
+    assert len(bus.read("incidents", Incident)) < len(incidents)
+    bus.send(events[part:])
+    bus.job.start(slots=2, restore=str(bus.job.checkpoints()[-1]))
+    bus.wait("all incidents", lambda: len(bus.read("incidents", Incident)) >= len(incidents), tick=end)
+    bus.wait("all findings", lambda: len(bus.read("findings", Finding)) >= len(findings), tick=end)
+    bus.job.kill()
+
+    told = bus.read("incidents", Incident)
+    assert {incident.id for key, incident in told if key != incident.id} == set()
+    found, meant = lives(incident for _, incident in told), lives(incidents)
+    for key in {*found, *meant}:
+        assert found.get(key) == meant.get(key), key
+    written = [finding for _, finding in bus.read("findings", Finding)]
+    assert sorted(written, key=order) == sorted(findings, key=order)
+    assert [finding.time for finding in written] == sorted(finding.time for finding in findings)
+
+
+def order(finding):
+    return finding.time, finding.zone, finding.rule, finding.key
+
+
+def test_a_changed_inventory_is_judged_by_without_a_restart(bus):
+    """What was not watched at first is told of once it is."""
+    inventory, events = museum(("ru-2024",))
+    rules = load_rules()
+    incidents, _, end = expected(inventory, events, rules)
+    stranger = Inventory(
+        version=1, teams=inventory.teams, observers="tower",
+        zones=tuple(msgspec.structs.replace(zone, zone="other.example", records=()) for zone in inventory.zones[:1]),
+    )  # fmt: skip
+    bus.tell(control.of_inventory(stranger), events[0].time)
+    bus.tell(control.of_rules(rules), events[0].time)
+    bus.job.start()
+    bus.wait("a checkpoint", bus.job.checkpoints)
+    bus.tell(control.of_inventory(inventory), events[0].time)
+    at = len(bus.job.checkpoints()) and bus.job.checkpoints()[-1]
+    bus.wait("one after the change", lambda: bus.job.checkpoints()[-1] != at)
+    bus.send(events)
+    bus.wait("all incidents", lambda: len(bus.read("incidents", Incident)) >= len(incidents), tick=end)
+    assert lives(incident for _, incident in bus.read("incidents", Incident)) == lives(incidents)
+
+
+class External(Stack):
+    """Bridges that store, archive and page, and leave the judgement to the job."""
+
+    def config(self, roles=ROLES):
+        found = super().config(roles)
+        found["kafka"]["judge"] = "external"
+        return found
+
+
+def test_a_bridge_whose_judgement_is_elsewhere(broker, postgres, tmp_path):
+    """All that the bridge promises holds: every event stored once, every page sent once, also over a kill of it."""
+    stack = External(tmp_path, broker, postgres, f"external{os.getpid()}")
+    names = topics(stack.prefix)
+    job = Running(tmp_path / "job", broker.bootstrap, {name: getattr(names, name) for name in NAMES})
+    try:
+        job.start()
+        sent = recent()
+        bridge = stack.bridge()
+        payloads = requests(sent)
+        for payload in payloads[: len(payloads) // 2]:
+            bridge.send(payload)
+        bridge.kill()
+        bridge = stack.bridge()
+        for payload in payloads[len(payloads) // 2 :]:
+            bridge.send(payload)
+        stack.reconcile(sent)
+        assert stack.one("select count(*) from zone_state") == 0
+        assert not job.ended
+    finally:
+        job.kill()
+        stack.close()
