@@ -26,7 +26,7 @@ def missing() -> str | None:
         return "no java on the PATH (Debian: apt-get install default-jre-headless)"
     if not any(JARS.glob("flink-sql-connector-kafka-*.jar")):
         return f"no connector in {JARS.name} (./dev test brings it with mvn)"
-    if not (ENVIRONMENT / "bin" / "python").exists():
+    if not any(ENVIRONMENT.glob("lib/python*/site-packages/pyflink")):
         return (
             f"no environment {ENVIRONMENT.name} (./dev test makes it of packages/dns-rules/flink, with Python < 3.13)"
         )
