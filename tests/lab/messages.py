@@ -46,7 +46,7 @@ p { margin: 0 0 8px; white-space: pre-line }
 _MAIL = """
 h1 { font-size: 20px; line-height: 1.3; font-weight: 500; margin: 0 0 12px }
 header { border-bottom: 1px solid var(--line); padding-bottom: 12px; color: var(--soft) } header b { color: var(--ink) }
-iframe { border: 0; width: 100%; height: 560px }
+iframe { border: 0; width: 100%; height: 540px }
 """
 
 
@@ -83,7 +83,7 @@ def pages(incident: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
             "mail", of.EmailSettings(to=(to,), from_="dnstower@example.net", host="smtp.example.net"), addresses, links
         )
         mail.deliver(page)
-        yield "mail-message", mail_html(mail.sent), 640
+        yield "mail-message", mail_html(mail.sent), 690
 
 
 def slack_html(message: Mapping[str, Any], updated: str) -> str:

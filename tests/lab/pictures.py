@@ -26,7 +26,7 @@ INCIDENT = (
     ("incident", "", 2420, 5620),
     ("operator", "operator", 3240, 0),
     ("forensic", "forensic?zone={zone}", 3330, 0),
-    ("incident-page", "incidents/{id}", 1990, 4300),
+    ("incident-page", "incidents/{id}", 1990, 4560),
 )
 #: DNSSEC, because its sentence shows most of what a page says.
 SCENARIO, ZONE = "ds-mismatch", "bank.lab"

@@ -12,7 +12,7 @@ INCIDENT = {
 }  # fmt: skip
 
 
-def test_a_picture_of_each_kind_has_the_words_and_the_links():
+def test_a_picture_of_each_kind_has_the_words_and_the_links() -> None:
     shown = {name: text for name, text, _ in messages.pages(INCIDENT)}
     slack, mail = shown["slack-message"], shown["mail-message"]
     assert "<h1>FIRING critical example.com &lt;b&gt; &amp; co is down</h1>" in slack

@@ -60,7 +60,7 @@ def in_html(transition: str, incident: Mapping[str, Any], links: Mapping[str, st
         for label, text in facts(transition, incident)
     )
     ways = " · ".join(f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in links.items())
-    return f"<h3>{html.escape(headline(transition, incident))}</h3><table>{rows}</table><p>{ways}</p>"
+    return f"<h3>{html.escape(headline(transition, incident))}</h3><table cellpadding=4>{rows}</table><p>{ways}</p>"
 
 
 def digest_title(pages: Sequence[Page]) -> str:
