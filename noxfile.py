@@ -231,8 +231,8 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def screenshots(session: nox.Session) -> None:
-    """The board's pictures in docs/, from the lab, healthy and during an incident."""
-    install_programs(session, PROGRAMS | PEERS)
+    """The pictures in docs/ of the board and of messages, from the lab, healthy and during an incident."""
+    install_programs(session, PROGRAMS | PEERS | {"pngquant": "pngquant"})
     become(environment(session, "run", "run", "lab") / "python", "-m", "tests.lab.pictures", *session.posargs)
 
 

@@ -85,7 +85,8 @@ def test_commands_in_all_pages_are_ones_that_there_are(site):
     """Program, command, arguments and options; what is not run anywhere is at least parsed."""
     read, wrong = 0, []
     for page in sorted((site.parent / "pages").rglob("*.md")):
-        for number, line in enumerate(page.read_text().splitlines(), 1):
+        # A command may go on in the next line.
+        for number, line in enumerate(re.sub(r"\\\n\s*", "", page.read_text()).splitlines(), 1):
             if (found := COMMAND.match(line)) is None:
                 continue
             # Up to a comment or the shell's business; `[--option VALUE]` may be left out.

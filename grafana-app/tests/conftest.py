@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,18 +9,33 @@ from pathlib import Path
 import psycopg
 import pytest
 
+TIMESCALE = os.environ.get("DNSTOWER_TIMESCALE_URL")
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "packages" / "kafka-bridge" / "tests")]
 
 
-@pytest.fixture(scope="session")
-def store(tmp_path_factory):
-    """An embedded PostgreSQL with an estate in it, and a role that reads nothing but the views."""
+@pytest.fixture(scope="session", params=["plain", "timescale"])
+def store(request, tmp_path_factory):
+    """A database with an estate in it, on each ground, and a role that reads nothing but the views."""
     import estate
     from kafka_bridge.postgres.server import Server
 
-    with Server(tmp_path_factory.mktemp("pg") / "postgres") as server:
-        yield estate.fill(server.conninfo)
+    if request.param == "plain":
+        with Server(tmp_path_factory.mktemp("pg") / "postgres") as server:
+            yield estate.fill(server.conninfo)
+        return
+    if TIMESCALE is None:
+        pytest.skip("no TimescaleDB: set DNSTOWER_TIMESCALE_URL to a server where databases may be made")
+    # A role is the whole server's: it has the database's name.
+    name = f"dnstower_grafana_{os.getpid()}"
+    with psycopg.connect(TIMESCALE, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    try:
+        yield estate.fill(psycopg.conninfo.make_conninfo(TIMESCALE, dbname=name), reader=name)
+    finally:
+        with psycopg.connect(TIMESCALE, autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")
+            connection.execute(f"drop role if exists {name}")
 
 
 @pytest.fixture(scope="session")

@@ -16,21 +16,20 @@ from kafka_bridge.store.ground import grant
 from kafka_bridge.store.pool import connect, open_pool
 from wire import INVENTORY, RULES, correlate, outage, request
 
-READER = "dashboards"
 RESOLVERS = ("192.0.2.53", "192.0.2.54")
 
 
-def fill(address):
+def fill(address, reader="dashboards"):
     """The address of a role that reads the views and nothing else."""
     with open_pool(address) as pool:
         observe(pool)
         judge(pool)
         keep(pool, address)
         with connect(address) as owner:
-            owner.execute(f"create role {READER} login password 'x'")
-            grant(owner, READER)
+            owner.execute(f"create role {reader} login password 'x'")
+            grant(owner, reader)
     # Its search path does not lead to the views: dashboards name the schema.
-    return psycopg.conninfo.make_conninfo(address, user=READER, password="x", options="-c search_path=public")
+    return psycopg.conninfo.make_conninfo(address, user=reader, password="x", options="-c search_path=public")
 
 
 def observe(pool):

@@ -1,4 +1,4 @@
-"""``./dev screenshots``: the board's pages in docs/, from the lab, healthy and during an incident."""
+"""``./dev screenshots``: the board's pages and a page's messages in docs/, from the lab, healthy and in trouble."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.tower import ROOT, Tower
+from tests.lab import messages
 
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
@@ -23,8 +25,8 @@ HEALTHY = (("healthy", "", 1930, 4430),)
 INCIDENT = (
     ("incident", "", 2420, 5620),
     ("operator", "operator", 3240, 0),
-    ("forensic", "forensic?zone={zone}", 3390, 0),
-    ("incident-page", "incidents/{id}", 1790, 4300),
+    ("forensic", "forensic?zone={zone}", 3330, 0),
+    ("incident-page", "incidents/{id}", 1990, 4560),
 )
 #: DNSSEC, because its sentence shows most of what a page says.
 SCENARIO, ZONE = "ds-mismatch", "bank.lab"
@@ -35,6 +37,8 @@ def shoot(url: str, file: Path, width: int, height: int, *, dark: bool) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         raise SystemExit("chromium is not installed (Debian: apt-get install chromium)")
+    if shutil.which("pngquant") is None:
+        raise SystemExit("pngquant is not installed (Debian: apt-get install pngquant)")
     scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
@@ -44,6 +48,9 @@ def shoot(url: str, file: Path, width: int, height: int, *, dark: bool) -> None:
             ],
             check=True, capture_output=True, timeout=60,
         )  # fmt: skip
+    # A board has few colours: with 256 of them it looks the same in a third of the bytes.
+    subprocess.run(["pngquant", "--force", "--strip", "--ext", ".png", "256", file], check=True, capture_output=True)
+    print(file)
 
 
 def main() -> int:
@@ -63,8 +70,9 @@ def main() -> int:
             tower.lab("break", SCENARIO)
             tower.wait("the page", lambda: [i for i in tower.incidents("firing") if i["zone"] == ZONE], 240)
             time.sleep(30)
-            (id_, *_) = [i["id"] for i in tower.incidents("firing") if i["zone"] == ZONE]
-            _draw(tower.board, options.out, INCIDENT, zone=ZONE, id=id_)
+            (incident, *_) = [i for i in tower.incidents("firing") if i["zone"] == ZONE]
+            _draw(tower.board, options.out, INCIDENT, zone=ZONE, id=incident["id"])
+            draw_messages(incident, options.out)
             tower.lab("mend", SCENARIO)
         finally:
             tower.stop()
@@ -77,7 +85,17 @@ def _draw(board: str, folder: Path, pages: tuple[tuple[str, str, int, int], ...]
             if height := phone if name == "phone" else desk:
                 file = folder / f"board-{state}-{name}.png"
                 shoot(board + path.format_map(values), file, width, height, dark=dark)
-                print(file)
+
+
+def draw_messages(incident: dict[str, Any], folder: Path) -> None:
+    """What people get of an incident, light and dark."""
+    for name, text, height in messages.pages(incident):
+        with tempfile.NamedTemporaryFile("w", suffix=".html") as page:
+            page.write(text)
+            page.flush()
+            for scheme in ("light", "dark"):
+                url = Path(page.name).as_uri()
+                shoot(url, folder / f"{name}-{scheme}.png", 860, height, dark=scheme == "dark")
 
 
 if __name__ == "__main__":

@@ -177,6 +177,12 @@ CASES = [
         ("pages", "1 pages do not reach webhook: refused"), id="pages",
     ),
     pytest.param(
+        "with page as (insert into outbox (incident, transition, body) values ('i', 'firing', '{}') returning id) "
+        "insert into delivery (page, notifier, error, missed) select id, 'old', 'away', '2020-01-01 10:00Z' from page",
+        ("pages", "1 pages wait for old, which is not among the receivers; on 2020-01-08 10:00 UTC they are given up"),
+        id="pages of a receiver that is gone",
+    ),
+    pytest.param(
         "update migration set number = 999 where number = (select max(number) from migration)",
         ("store", "the schema is at 999, this version knows"), id="newer schema",
     ),

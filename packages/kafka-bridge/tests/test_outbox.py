@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from dns_rules import Inventory, Team
 from kafka_bridge.board.app import create_app
-from kafka_bridge.config import load_config
+from kafka_bridge.config import Store, load_config
 from kafka_bridge.errors import ConfigError
 from kafka_bridge.intake.web import WebServer
 from kafka_bridge.notify import settings as of
@@ -23,6 +23,7 @@ from kafka_bridge.notify.links import Links
 from kafka_bridge.notify.notifier import DeliveryError, Notifier, Receipt
 from kafka_bridge.notify.outbox import Deliverer
 from kafka_bridge.notify.routing import Routing
+from kafka_bridge.store.upkeep import prune
 from receivers import INCIDENT, Peer, slack
 
 
@@ -124,6 +125,78 @@ def test_the_rate_is_kept(pool):
     fake = Fake(per_minute=2)
     deliver(pool, fake, lambda: False, seconds=2)
     assert len(fake.got) == 2
+
+
+def gone(pool, since):
+    """Of the pages of `put`, the first is for a receiver that is gone, and was missed so long ago."""
+    with pool.connection() as connection:
+        connection.execute(
+            "update delivery set notifier = 'old', missed = now() - %s::interval "
+            "where page = (select min(page) from delivery)",
+            (since,),
+        )
+
+
+def told(pool):
+    with pool.connection() as connection:
+        return connection.execute("select detail from audit_log where action = 'pages.give-up'").fetchall()
+
+
+def test_a_page_for_a_receiver_that_is_gone_waits_for_a_week_and_is_told(pool, caplog):
+    put(pool, 2)
+    gone(pool, None)
+    fake = Fake()
+    said = deliver(pool, fake, lambda: fake.got and rows(pool, "missed is not null")[0][0])
+    assert fake.got == ["i1-firing-1"]
+    assert said.startswith("1 pages wait for old, which is not among the receivers; on ")
+    assert said in caplog.text
+    assert rows(pool, "notifier, delivered is null, missed is null") == [("old", True, False), ("fake", False, True)]
+    gone(pool, "6 days 23 hours")
+    deliver(pool, fake, lambda: False, seconds=2)
+    assert (len(rows(pool)), told(pool)) == (2, [])
+
+
+def test_after_a_week_it_is_given_up_and_that_is_written_down(pool, caplog):
+    put(pool, 3)
+    gone(pool, "7 days 1 minute")
+    # Nor is what a receiver that is there did not get, however long it was not.
+    with pool.connection() as connection:
+        connection.execute("update delivery set missed = now() - interval '9 days' where notifier = 'fake'")
+    fake = Fake([DeliveryError("away")] * 10)
+    assert deliver(pool, fake, lambda: told(pool)) in (None, "fake: away")
+    assert rows(pool, "notifier, delivered is null, missed is null") == [("fake", True, True)] * 2
+    assert told(pool) == [({"receiver": "old", "count": 1, "pages": ["i0 firing"]},)]
+    assert "1 pages for old are given up" in caplog.text
+
+
+def test_a_receiver_that_is_back_gets_what_waited(pool):
+    put(pool, 1)
+    gone(pool, "8 days")
+    fake = Fake()
+    fake.name = "old"
+    assert deliver(pool, fake, lambda: fake.got) is None
+    assert (fake.got, told(pool)) == (["i0-firing"], [])
+
+
+def test_pages_go_with_their_incident_and_none_that_waits(pool):
+    put(pool, 4)
+    with pool.connection() as connection:
+        connection.execute("update outbox set created = now() - interval '400 days'")
+        connection.execute("update delivery set delivered = now() where page <> (select min(page) from delivery)")
+        for number, state, age in ((1, "firing", "400 days"), (2, "resolved", "10 days"), (3, "resolved", "399 days")):
+            connection.execute(
+                "insert into incident (id, state, updated, since, zone, rule, class, severity, owner, title, drill, "
+                "body) values (%s, %s, now() - %s::interval, now() - interval '400 days', "
+                "'example.com', 'x', 'x', 'warning', 'web', 'x', false, '{}')",
+                (f"i{number}", state, age),
+            )
+    prune(pool, Store())
+    with pool.connection() as connection:
+        left = connection.execute("select incident from outbox order by id").fetchall()
+        incidents = connection.execute("select id from incident order by id").fetchall()
+    # The first was never delivered, the next one still fires, and the third is kept for as long as its incident.
+    assert left == [("i0",), ("i1",), ("i2",)]
+    assert incidents == [("i1",), ("i2",)]
 
 
 def test_what_a_receiver_keeps_of_an_incident_comes_back(pool):

@@ -14,6 +14,10 @@ import psycopg
 import pytest
 from dns_events import Delegation, Probe, Record, Registration, Server, Traffic, ZoneChange, new_id
 from dns_rules.generate import Span, events
+from kafka_bridge.board.asking import Reading
+from kafka_bridge.board.choice import Choice
+from kafka_bridge.board.questions import executive
+from kafka_bridge.board.questions.words import merged
 from kafka_bridge.config import Store
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.plan import plan
@@ -197,6 +201,40 @@ def test_what_comes_after_its_minutes_are_gone_changes_no_hour(filled):
             filled, "select hour, zone, sum(total) from v_zone_hour where hour < %s group by 1, 2", NOW - 24 * HOUR
         )
         assert sorted(after) == sorted(before)
+
+
+OWNED = {
+    "each its own": ("web", "shop", {"web": ["example.com"], "shop": ["example.net"]}),
+    "turned about": ("shop", "web", {"web": ["example.net"], "shop": ["example.com"]}),
+    "all of one": ("web", "web", {"web": ["example.com", "example.net"], "shop": []}),
+}
+
+
+@pytest.mark.parametrize(("of_com", "of_net", "expected"), OWNED.values(), ids=OWNED)
+def test_what_was_counted_is_of_the_team_that_the_zone_has_now(filled, of_com, of_net, expected):
+    settle(filled)
+    with filled.connection() as connection:
+        for owners in (("web", "shop"), (of_com, of_net)):
+            for zone, owner in zip(ZONES, owners, strict=True):
+                connection.execute(
+                    "insert into zone_owner values (%s, %s, %s, 'normal') on conflict (zone) do update "
+                    "set owner = excluded.owner",
+                    (zone, owner, owner),
+                )
+    share = "select 1 - sum(failed)::float8 / sum(total) from v_zone_hour where zone = any(%s)"
+    for team, zones in expected.items():
+        ((answered,),) = rows(filled, share, zones)
+        choice = Choice(start=NOW - 96 * HOUR, end=NOW, back=None, owner=team)
+        with filled.connection() as connection:
+            ask = Reading(connection, choice)
+            assert ask.value(executive.available()) == pytest.approx(answered)
+            assert {row["metric"] for row in ask.rows(executive.available_by_team())} == ({team} if zones else set())
+            assert sorted(row["zone"] for row in ask.rows(executive.least_available())) == zones
+            promised = [(row["owner"], row["zones"]) for row in ask.rows(executive.PROMISE_BY_TEAM)]
+            assert promised == ([(team, len(zones))] if zones else [])
+            counted = ask.value(f"select sum(count) from {merged()}")
+            ((of_view,),) = rows(filled, "select sum(count) from v_latency_bucket_hour where zone = any(%s)", zones)
+            assert counted == of_view
 
 
 def test_the_quantiles_are_those_of_the_events(filled):

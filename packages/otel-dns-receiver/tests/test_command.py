@@ -121,32 +121,41 @@ def test_run_asks_the_resolver_serves_metrics_and_stops_cleanly(knot, tmp_path):
     config = tmp_path / "receiver.yaml"
     config.write_text(
         "version: 1\nprobe: {id: t-1, region: test}\ninterval: 1s\ntimeout: 500ms\nroot_hints: hints\n"
+        "delivery: {directory: queue}\n"
         f"resolvers: [{{address: 127.0.0.1, port: {knot}}}]\nzones:\n  - zone: example.test\n"
         "    names: [{name: www.example.test}]\n"
     )
-    port = free_port()
-    child = subprocess.Popen(
-        [
-            sys.executable, "-m", "otel_dns_receiver", "run", "--config", str(config), "--console",
-            "--prometheus", f"127.0.0.1:{port}",
-        ],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        # The endpoint is not there: probing goes on all the same.
-        env={
-            **os.environ,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",
-            "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
-        },
-    )  # fmt: skip
-    time.sleep(5)
-    body = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
-    child.send_signal(signal.SIGTERM)
-    out, err = child.communicate(timeout=30)
-    assert child.returncode == 0, err
-    events = [ndjson.decode(line) for line in out.splitlines()]
+    port, out, err = free_port(), tmp_path / "out", tmp_path / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        child = subprocess.Popen(
+            [
+                sys.executable, "-m", "otel_dns_receiver", "run", "--config", str(config), "--console",
+                "--prometheus", f"127.0.0.1:{port}",
+            ],
+            stdout=stdout, stderr=stderr,
+            # The endpoint is not there: probing goes on all the same.
+            env={
+                **os.environ,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",
+                "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
+            },
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while out.read_bytes().count(b"\n") < 20:
+            assert child.poll() is None, err.read_text()
+            assert time.monotonic() < deadline, err.read_text()
+            time.sleep(0.1)
+        body = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30).read().decode()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(60) == 0, err.read_text()
+    finally:
+        child.kill()
+        child.wait(10)
+    events = [ndjson.decode(line) for line in out.read_bytes().splitlines()]
     assert len(events) >= 20
     assert all(event.probe.region == "test" for event in events)
     assert "dns_lookup_duration_seconds_bucket" in body
     assert 'dnstower_outcome="answer"' in body
-    assert "sent " in err
-    assert "Traceback" not in err
+    assert "sent " in err.read_text()
+    assert "Traceback" not in err.read_text()

@@ -82,7 +82,7 @@ class Store(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hours: str = "90d"
     days: str = "1100d"
     incidents: str = "365d"
-    """How long incidents, findings, and the history of answers and facts are kept."""
+    """How long incidents, their pages, findings, and the history of answers and facts are kept."""
 
     @property
     def ground(self) -> Wanted:

@@ -14,6 +14,7 @@ from msgspec import Struct, to_builtins
 from kafka_bridge.config import load_config
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.influx.client import Client, InfluxError, RefusedError
+from kafka_bridge.notify.removed import waiting
 from kafka_bridge.store.ground import ground
 from kafka_bridge.store.locate import Dir, Json, Where, conninfo
 from kafka_bridge.store.migrate import packaged
@@ -129,11 +130,11 @@ def _schema(connection: Connection) -> Iterator[Finding]:
 
 
 def _pipeline(connection: Connection) -> Iterator[Finding]:
-    for part, partition, behind, waiting in connection.execute(
+    for part, partition, behind, queued in connection.execute(
         "select part, partition, behind, waiting from v_pipeline where behind > %s", (_BEHIND,)
     ).fetchall():
         name = part if partition is None else f"{part}, partition {partition}"
-        queue = "" if waiting is None else f"; {waiting} wait"
+        queue = "" if queued is None else f"; {queued} wait"
         yield Finding(
             part="pipeline", severity="error", what=f"{name} is {behind:.0f} s behind{queue}",
             do="is a bridge with this role running, and what does its log say? More workers, or a faster database",
@@ -155,11 +156,17 @@ def _pipeline(connection: Connection) -> Iterator[Finding]:
             do="kafka-bridge deadletter list; once the cause is gone, deadletter retry",
         )  # fmt: skip
     for notifier, error, count in connection.execute(
-        "select notifier, max(error), count(*) from delivery where delivered is null and error is not null group by 1"
+        "select notifier, max(error), count(*) from delivery "
+        "where delivered is null and error is not null and missed is null group by 1"
     ).fetchall():
         yield Finding(
             part="pages", severity="error", what=f"{count} pages do not reach {notifier}: {error}",
             do="they are tried again; check the address and the way there",
+        )  # fmt: skip
+    for sentence in waiting(connection):
+        yield Finding(
+            part="pages", severity="error", what=sentence,
+            do="put the receiver back into bridge.yaml under this name, or let them go",
         )  # fmt: skip
     for probe, region, silent in connection.execute(
         "select probe, region, extract(epoch from silent_for)::float8 from v_probe "

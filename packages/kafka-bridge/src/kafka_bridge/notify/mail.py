@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _SECONDS = 15.0
 _SUBJECT = 200
+#: A reader in the dark is not shown a white page.
+_HEAD = '<head><meta name="color-scheme" content="light dark"></head>'
 
 
 class Email(Notifier):
@@ -78,7 +80,7 @@ class Email(Notifier):
         message["Message-ID"] = f"<{key}.{self.name.replace('@', '.').replace(' ', '.')}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(plain)
-        message.add_alternative(f"<!doctype html><html><body>{rich}</body></html>", subtype="html")
+        message.add_alternative(f"<!doctype html><html>{_HEAD}<body>{rich}</body></html>", subtype="html")
         return message
 
     def _send(self, message: EmailMessage) -> str:

@@ -56,11 +56,11 @@ def in_words(transition: str, incident: Mapping[str, Any], links: Mapping[str, s
 def in_html(transition: str, incident: Mapping[str, Any], links: Mapping[str, str]) -> str:
     """The same as a piece of HTML."""
     rows = "".join(
-        f"<tr><th align=left valign=top>{html.escape(label)}</th><td>{html.escape(text[:_MOST])}</td></tr>"
+        f"<tr><th align=left valign=top nowrap>{html.escape(label)}</th><td>{html.escape(text[:_MOST])}</td></tr>"
         for label, text in facts(transition, incident)
     )
     ways = " · ".join(f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in links.items())
-    return f"<h3>{html.escape(headline(transition, incident))}</h3><table>{rows}</table><p>{ways}</p>"
+    return f"<h3>{html.escape(headline(transition, incident))}</h3><table cellpadding=4>{rows}</table><p>{ways}</p>"
 
 
 def digest_title(pages: Sequence[Page]) -> str:

@@ -17,6 +17,7 @@ from kafka_bridge.setback import setback
 from kafka_bridge.store.leader import Leader
 
 from .notifier import DeliveryError, Page
+from .removed import give_up, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 #: Any number, as long as nobody else in the database locks it.
 _LOCK = 0x0D25_707D
 _PACE = 0.5
+_REMOVED_EVERY = 60.0
 _FIRST_PAUSE = 2.0
 _LONGEST_PAUSE = 300.0
 #: Pages of one digest, and incidents of one reminder.
@@ -70,6 +72,8 @@ class Deliverer:
         self._stopping = threading.Event()
         self._leading = threading.Event()
         self._lanes = [Lane(pool, notifier, self._leading, self._stopping) for notifier in notifiers]
+        self._look_at = 0.0
+        self._removed: list[str] = []
         self._thread = threading.Thread(target=self._run, name="deliverer", daemon=True)
         self._thread.start()
 
@@ -77,6 +81,7 @@ class Deliverer:
     def notice(self) -> str | None:
         """Which receivers do not take pages, and why."""
         found = [f"{lane.notifier.name}: {lane.trouble}" for lane in self._lanes if lane.trouble is not None]
+        found += self._removed
         return "; ".join(found) or None
 
     def stop(self) -> None:
@@ -96,11 +101,23 @@ class Deliverer:
                 if connection is not None:
                     connection.execute("select 1")
                     self._leading.set()
+                    self._look(connection)
             except Exception as error:  # noqa: BLE001 - see setback
                 self._leading.clear()
                 setback(log, "pages wait", error)
                 self._leader.drop()
             self._stopping.wait(_PACE)
+
+    def _look(self, connection: Connection) -> None:
+        """After pages for receivers that are gone."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _REMOVED_EVERY
+        give_up(connection, [lane.notifier.name for lane in self._lanes])
+        found = waiting(connection)
+        for sentence in found if found != self._removed else ():
+            log.warning("%s", sentence)
+        self._removed = found
 
 
 class _Waiting(NamedTuple):

@@ -80,6 +80,14 @@ def prune(pool: Pool, store: Store) -> None:
             'and r."offset" <= o."offset" and r.received < now() - %s * interval \'1 second\'',
             (CONSUMER, seconds(store.raw)),
         )
+        connection.execute("delete from incident where state = 'resolved' and updated < now() - %s", (incidents,))
+        # A page is unique as long as its row is there, so it stays as long as its incident; delivered or not.
+        connection.execute(
+            "delete from outbox o where created < now() - %s "
+            "and not exists (select from incident i where i.id = o.incident) "
+            "and not exists (select from delivery d where d.page = o.id and d.delivered is null)",
+            (incidents,),
+        )
         for table, column, age in tables:
             connection.execute(f"delete from {table} where {column} < now() - %s", (age,))  # noqa: S608 - from above
 

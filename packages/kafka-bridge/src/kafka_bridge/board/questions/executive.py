@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .words import AVAILABILITY, GRAVEST, OF_REGION, OF_ZONE, SCOPE, S, counted, merged, quantile
+from .words import AVAILABILITY, GRAVEST, OF_REGION, OF_ZONE, S, by_zone, counted, merged, quantile
 
 #: What is promised, as a share of answered questions; 30 days.
 PROMISE = 0.999
@@ -44,8 +44,8 @@ def available_by_team(level: str = "hour") -> str:
     """`time`, `metric`, `availability`."""
     return (
         f"select $__timeGroup({level}, $__interval) as time, owner as metric, {AVAILABILITY} as availability "
-        f"from {S}.v_zone_{level} join {S}.v_ownership using (zone) where $__timeFilter({level}) and {SCOPE} "
-        "group by 1, 2 order by 1"
+        f"from {by_zone(level, _CHOSEN.format(level), f'{level}, zone, total, failed')} "
+        f"join {S}.v_ownership using (zone) group by 1, 2 order by 1"
     )
 
 
@@ -69,8 +69,8 @@ INCIDENTS_BY_SEVERITY = (
 def least_available(level: str = "hour") -> str:
     """`zone`, `availability`: the ten that are least available."""
     return (
-        f"select zone, {AVAILABILITY} as availability from {S}.v_zone_{level} where $__timeFilter({level}) and {SCOPE} "
-        "group by zone order by 2, 1 limit 10"
+        f"select zone, {AVAILABILITY} as availability "
+        f"from {by_zone(level, _CHOSEN.format(level), 'zone, total, failed')} group by zone order by 2, 1 limit 10"
     )
 
 
@@ -81,9 +81,9 @@ ZONES = (
 #: All of `v_zone_overview`, the worst first.
 OVERVIEW = f"select * from {S}.v_zone_overview where {OF_ZONE} order by firing desc, coalesce(score, 101), zone"
 PROMISE_BY_TEAM = (
-    f"select owner, count(distinct zone) as zones, {AVAILABILITY} as availability, {_LEFT} from {S}.v_zone_day "
-    f"join {S}.v_ownership using (zone) where day > now() - interval '30 days' and {SCOPE} "
-    "group by owner order by 4"
+    f"select owner, count(distinct zone) as zones, {AVAILABILITY} as availability, {_LEFT} "
+    f"from {by_zone('day', _MONTH.format('day'), 'zone, total, failed')} "
+    f"join {S}.v_ownership using (zone) group by owner order by 4"
 )
 INCIDENTS = (
     f"select since, severity, state, zone, owner, title, extract(epoch from duration)::float8 as lasted "

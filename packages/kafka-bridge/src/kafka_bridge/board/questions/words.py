@@ -33,6 +33,10 @@ QTYPES = f"select distinct qtype from {S}.v_answer_current where zone in ({ZONE}
 #: Rows of the zones that are chosen, and of the regions.
 OF_ZONE = f"zone in ({ZONE}) and zone in (select zone from {S}.v_ownership where owner in ({OWNER}))"
 OF_REGION = f"region in ({REGION})"
+#: Zones that are chosen, as one array: it is looked up in an index before anything is read, and no join is planned over
+#: rows whose number nobody knows. Where it is all of them, reading all is cheaper: see `WHOLE`.
+_FEW = f"zone = any(array(select zone from {S}.v_ownership where zone in ({ZONE}) and owner in ({OWNER})))"
+_ALL = f"zone in ({ALL['zone']})"
 #: Both.
 SCOPE = f"{OF_ZONE} and {OF_REGION}"
 
@@ -48,8 +52,20 @@ def quantile(share: float) -> str:
 #: Whether every zone is chosen; asked once a query, so that the estate's own few rows stand for all zones.
 WHOLE = f"not exists (select from {S}.v_ownership where zone not in ({ZONE}) or owner not in ({OWNER}))"
 
-#: The estate's minutes are kept for 31 days, the zones' hours for longer.
-RECENT = "$__timeFrom()::timestamptz > now() - interval '30 days'"
+#: The estate's minutes are kept for 31 days, the zones' hours for longer. The last 30 days begin a moment before that.
+RECENT = "$__timeFrom()::timestamptz > now() - interval '30 days 12 hours'"
+
+
+def by_zone(level: str, within: str, columns: str) -> str:
+    """Rows of the zones' roll-up that are chosen. What a zone counts for its team follows the team that it has now.
+
+    Args:
+        level: ``minute``, ``hour`` or ``day``.
+        within: a condition on the time.
+        columns: of the view.
+    """
+    rows = f"select {columns} from {S}.v_zone_{level} where {within} and {OF_REGION}"
+    return f"({rows} and {_FEW} and not {WHOLE} union all {rows} and {_ALL} and {WHOLE}) as chosen"
 
 
 def counted(level: str, estate: str, within: str, columns: str = "total, failed") -> str:
@@ -61,14 +77,12 @@ def counted(level: str, estate: str, within: str, columns: str = "total, failed"
         within: a condition on a time, with ``{}`` for its column.
         columns: that both have, with ``{}`` for the time's.
     """
-    kept = f" and {RECENT}" if (level, estate) == ("hour", "minute") else ""
-    whole = f"({WHOLE}{kept})"
-    return (
-        f"(select {columns.format(estate)} from {S}.v_estate_{estate} where {within.format(estate)} "
-        f"and {OF_REGION} and {whole} "
-        f"union all select {columns.format(level)} from {S}.v_zone_{level} "
-        f"where {within.format(level)} and {SCOPE} and not {whole}) as counted"
-    )
+    parted = (level, estate) == ("hour", "minute")
+    return _estate_or_zones(
+        f"select {columns.format(estate)} from {S}.v_estate_{estate} where {within.format(estate)}",
+        f"select {columns.format(level)} from {S}.v_zone_{level} where {within.format(level)}",
+        "counted", kept=RECENT if parted else None,
+    )  # fmt: skip
 
 
 def merged(column: str = "") -> str:
@@ -78,11 +92,19 @@ def merged(column: str = "") -> str:
         column: one more, of the column ``moment``, by which they are kept apart.
     """
     keys, groups = (f"{column}, ", "1, 2") if column else ("", "1")
-    whole = f"({WHOLE} and {RECENT})"
+    rows = _estate_or_zones(
+        f"select minute as moment, bucket, count from {S}.v_latency_bucket_estate_minute where $__timeFilter(minute)",
+        f"select hour, bucket, count from {S}.v_latency_bucket_hour where $__timeFilter(hour)",
+        "chosen", kept=RECENT,
+    )  # fmt: skip
+    return f"(select {keys}bucket, sum(count)::bigint as count from {rows} group by {groups}) as merged"
+
+
+def _estate_or_zones(estate: str, zones: str, name: str, *, kept: str | None) -> str:
+    """The estate's rows where all zones are chosen and the estate's are kept that long, else those of the zones."""
+    recent = "" if kept is None else f" and {kept}"
+    old = "" if kept is None else f" union all {zones} and {OF_REGION} and {_ALL} and {WHOLE} and not {kept}"
     return (
-        f"(select {keys}bucket, sum(count)::bigint as count from ("
-        f"select minute as moment, bucket, count from {S}.v_latency_bucket_estate_minute "
-        f"where $__timeFilter(minute) and {OF_REGION} and {whole} "
-        f"union all select hour, bucket, count from {S}.v_latency_bucket_hour "
-        f"where $__timeFilter(hour) and {SCOPE} and not {whole}) as chosen group by {groups}) as merged"
+        f"({estate} and {OF_REGION} and {WHOLE}{recent} "
+        f"union all {zones} and {OF_REGION} and {_FEW} and not {WHOLE}{old}) as {name}"
     )
