@@ -179,9 +179,11 @@ def test_a_changed_inventory_is_judged_by_without_a_restart(bus):
 class External(Stack):
     """Bridges that store, archive and page, and leave the judgement to the job."""
 
+    judge = "external"
+
     def config(self, roles=ROLES):
         found = super().config(roles)
-        found["kafka"]["judge"] = "external"
+        found["kafka"]["judge"] = self.judge
         return found
 
 

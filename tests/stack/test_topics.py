@@ -139,6 +139,19 @@ def test_other_tools_topics_are_for_the_bridge_to_read():
     assert found == {("User:b", "read"), ("User:b", "describe")}
 
 
+def test_a_job_that_judges_may_read_events_and_say_what_it_found_and_nothing_else():
+    access = (Access(principal="User:b", role="bridge"), Access(principal="User:j", role="judge"))
+    here, external = (wanted_grants(Declared(judge=judge, access=access[:1])) for judge in ("here", "external"))
+    told = {(grant.operation, grant.name) for grant in external - here}
+    assert {("read", "dns.findings"), ("read", "dns.incidents"), ("write", "dns.control")} <= told
+    assert not any("control" in grant.name for grant in here)
+    job = wanted_grants(Declared(judge="external", access=access[1:]))
+    assert {(grant.operation, grant.name) for grant in job if grant.operation in {"read", "write"}} == {
+        ("read", "dns.normalized"), ("read", "dns.control"), ("write", "dns.findings"), ("write", "dns.incidents"),
+        ("read", "dnstower.flink."), ("write", "dnstower.flink-"),
+    }  # fmt: skip
+
+
 def test_grants_that_the_file_does_not_name_are_revoked(tmp_path, secured):
     folder = tenant(tmp_path, secured, "c.")
     config, declared = (

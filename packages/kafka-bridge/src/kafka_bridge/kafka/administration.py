@@ -90,6 +90,8 @@ _NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     "judge": {"raw": ("DESCRIBE",), "normalized": ("READ",), "enriched": ("WRITE",)},
     "correlate": {"findings": ("WRITE",), "incidents": ("WRITE",), "deadletter": ("READ",)},
 }
+#: In place of it, where a job on another engine judges.
+_TELLS = {"findings": ("READ",), "incidents": ("READ",), "control": ("WRITE",), "deadletter": ("READ",)}
 
 #: Errors that are about the topic, and not about whether the brokers can be asked at all.
 _OF_TOPICS = {
@@ -108,7 +110,8 @@ def lacking(admin: AdminClient, kafka: Kafka) -> list[str]:
     names = topics(kafka.prefix)
     needed: dict[str, set[str]] = {}
     for role in kafka.roles:
-        for field, operations in _NEEDS.get(role, {}).items():
+        needs = _TELLS if role == "correlate" and kafka.judge == "external" else _NEEDS.get(role, {})
+        for field, operations in needs.items():
             needed.setdefault(getattr(names, field), set()).update(operations)
     if "normalize" in kafka.roles:
         needed |= {entry.topic: {"READ"} for entry in kafka.foreign}

@@ -43,7 +43,7 @@ _SINGLE = ("findings", "incidents", "control")
 #: The raw topic takes whole OTLP requests, the control topic whole inventories.
 _RAW_BYTES = 8 << 20
 
-Role = Literal["forward", "bridge", "reader"]
+Role = Literal["forward", "bridge", "judge", "reader"]
 
 
 class Topic(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,7 +61,8 @@ class Access(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     principal: str
     """As Kafka names it, for instance ``User:probes``."""
     role: Role
-    """``forward`` writes raw; ``bridge`` does everything the bridge does; ``reader`` reads what is published."""
+    """``forward`` writes raw; ``bridge`` does everything the bridge does; ``reader`` reads what is published; ``judge``
+    is the job that judges in its place."""
     group: str | None = None
     """Prefix of a reader's consumer groups; its name and a dot, where left out."""
 
@@ -72,6 +73,8 @@ class Declared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Literal[1] = 1
     prefix: str = ""
     group: str = "dnstower"
+    """As in bridge.yaml."""
+    judge: Literal["here", "external"] = "here"
     """As in bridge.yaml."""
     replication: int = 3
     in_sync: int = 2
@@ -137,6 +140,8 @@ def wanted_topics(declared: Declared) -> list[WantedTopic]:
     """Every topic with all of its settings."""
     found = []
     for field, (partitions, retention, compacted) in _DEFAULTS.items():
+        if field == "control" and declared.judge == "here":
+            continue  # nobody is told
         topic = declared.topics.get(field, Topic())
         milliseconds = round(seconds(retention if topic.retention is None else topic.retention) * 1000)
         config = {
@@ -175,11 +180,24 @@ def _grants(access: Access, names: Topics, declared: Declared) -> list[Grant]:
         public = (names.enriched, names.findings, names.incidents)
         own = access.group or access.principal.removeprefix("User:") + "."
         return [*on("read", *public), *on("describe", *public), prefixed("read", "group", own)]
+    if access.role == "judge":
+        return [
+            *on("read", names.normalized, names.control),
+            *on("write", names.findings, names.incidents),
+            *on("describe", names.normalized, names.control, names.findings, names.incidents),
+            prefixed("read", "group", f"{group}.flink."),
+            prefixed("describe", "group", f"{group}.flink."),
+            prefixed("write", "transactional_id", f"{group}.flink-"),
+            prefixed("describe", "transactional_id", f"{group}.flink-"),
+        ]
+    external = declared.judge == "external"
+    used = [name for name in names if external or name != names.control]
     return [
-        *on("describe", *names),
-        *on("describe_configs", *names),
-        *on("write", *names),
+        *on("describe", *used),
+        *on("describe_configs", *used),
+        *on("write", *used),
         *on("read", names.raw, names.normalized, names.deadletter, *declared.foreign),
+        *on("read", *((names.findings, names.incidents) if external else ())),
         *on("describe", *declared.foreign),
         prefixed("read", "group", f"{group}."),
         prefixed("describe", "group", f"{group}."),
