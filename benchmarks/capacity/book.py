@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def settings(figures: Coefficients) -> dict[str, Setting]:
-    """The weeks of the page: a group that is planned tight and one with room, without grouping, and Flink."""
+    """The weeks of the page: a group that is planned tight, one with room, its zones for themselves, and Flink."""
     one = Setting(members=1)
     flink = msgspec.structs.replace(one, engine="flink")
 
@@ -29,12 +29,10 @@ def settings(figures: Coefficients) -> dict[str, Setting]:
 
     tight, roomy, slots = members(one, 0.85), members(one, 0.6), members(flink, 0.6)
     alone = msgspec.structs.replace(roomy, together=False)
-    mended = msgspec.structs.replace(roomy, parents=True)
     return {
         f"group, {tight.members} workers": tight,
         f"group, {roomy.members} workers": roomy,
-        "the same, no zones together": alone,
-        "the same, a parent's zones together": mended,
+        "the same, each zone for itself": alone,
         f"Flink, {slots.members} slots": slots,
     }
 
@@ -54,7 +52,7 @@ def write(figures: Coefficients, docs: Path) -> int:
 def draw(found: dict[str, Week], pictures: Path) -> None:
     """Three pictures: what waits, how late incidents are, how many page."""
     listed = list(found.items())
-    tight, roomy, alone, mended, slots = listed
+    tight, roomy, alone, slots = listed
     plots.lag([tight, roomy, slots], pictures / "scale-lag.svg")
-    plots.delays([roomy, alone, mended, slots], pictures / "scale-delay.svg")
-    plots.pages([alone, roomy, mended], pictures / "scale-pages.svg")
+    plots.delays([roomy, alone, slots], pictures / "scale-delay.svg")
+    plots.pages([alone, roomy], pictures / "scale-pages.svg")

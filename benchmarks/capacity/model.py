@@ -79,7 +79,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     provider: float = 0.08
     """Share of zones that one provider has: they fail together."""
     parent: float = 0.30
-    """Share of zones under one TLD: each is an incident of its own."""
+    """Share of zones under one TLD: so do they."""
     patience: float = 60.0
     """Seconds within which the correlation is through with such a fault."""
     query: float = 2.0
@@ -307,7 +307,8 @@ def _limits(load: Load, figures: Coefficients, ground: Ground, mode: Mode) -> li
 def _uses(load: Load, figures: Coefficients, ground: Ground, mode: Mode) -> dict[str, tuple[float, float, str]]:
     """What is used of what cannot be had twice, its most, and the unit."""
     processor, wal = database(load, figures, mode)
-    parent = correlation(ground.parent * load.zones, figures)
+    parent = correlation(ground.parent * load.zones, figures, teams=load.teams)
+    alone = correlation(ground.provider * load.zones, figures)
     provider = correlation(ground.provider * load.zones, figures, teams=load.teams)
     found = {
         "PostgreSQL, WAL": (wal / 1e6, ground.database_wal / 1e6, "MB/s"),
@@ -315,6 +316,7 @@ def _uses(load: Load, figures: Coefficients, ground: Ground, mode: Mode) -> dict
         "PostgreSQL, cores": (processor, ground.database_cores * ground.busy, "cores"),
         "correlate, a TLD fails": (parent, ground.patience, "s"),
         "correlate, a provider fails": (provider, ground.patience, "s"),
+        "correlate, a provider fails, each zone for itself": (alone, ground.patience, "s"),
         _SLOW: (load.zones * figures["query_worst"], ground.query, "s"),
     }
     if mode == "embedded":

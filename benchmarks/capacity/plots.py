@@ -71,7 +71,7 @@ def delays(listed: Iterable[tuple[str, Week]], file: Path) -> None:
     with mpl.rc_context(_STYLE):
         figure, columns = plt.subplots(1, len(names), figsize=(9, 3.4), sharey=True, layout="constrained")
         for axes, name in zip(columns, names, strict=True):
-            for (label, week), colour, style in zip(listed, _COLOURS, ("-", "--", ":", "-."), strict=True):
+            for (label, week), colour, style in zip(listed, _COLOURS, ("-", "--", ":"), strict=False):
                 fault = next(fault for fault in week.faults if fault.name == name)
                 ordered = sorted(fault.delays)
                 ordered = ordered[:: max(1, len(ordered) // 400)]

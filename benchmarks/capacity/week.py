@@ -36,9 +36,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     members: int = 120
     """Workers of the group, or slots of Flink."""
     together: bool = True
-    """Zones of one owner that fail for one cause are one incident, where the rules know the cause."""
-    parents: bool = False
-    """So are those under one parent. The rules of this release know name servers in common, but no parent."""
+    """Zones of one owner that fail for one cause are one incident; else each is one for itself, as where each has
+    another owner."""
     seed: int = 7
     # What happens.
     wave: float = 0.15
@@ -62,6 +61,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     """Of the rule, for zones of no special importance."""
     lateness: float = 10.0
     hold: float = 15.0
+    joins: float = 1800.0
+    """Seconds for which zones join an incident of their parent."""
     share: float = 0.9
     """Of the window that must have failed."""
     turn: float = 1.0
@@ -339,17 +340,21 @@ class _Simulation:
                 continue
             number, total = slices.get(int(noticed // STEP), (0, 0.0))
             slices[int(noticed // STEP)] = (number + 1, total + begins)
-        shared = setting.together and (not ttl or setting.parents)
-        drawn_so_far = seen = told = 0
+        drawn_so_far = seen = told = known = met = 0
+        first = math.inf
         for place, (number, begins) in sorted(slices.items()):
             yield self.env.timeout(max(0.0, start + place * STEP - self.env.now))
             drawn_so_far += number
             zones = round(drawn_so_far * hit / drawn) - seen
             seen += zones
+            if ttl and place * STEP - first >= setting.joins:
+                first, known, met = place * STEP, 0, 0  # later ones are incidents anew
+            first = min(first, place * STEP)
             # How many of the owners have been met, of so many zones that belong to them by chance.
-            owners = load.teams * (1 - (1 - 1 / load.teams) ** seen)
-            pages = round(owners) - told if shared else zones
-            told += pages
+            known += zones
+            owners = round(load.teams * (1 - (1 - 1 / load.teams) ** known))
+            pages = owners - met if setting.together else zones
+            met, told = owners, told + pages
             self.zones[name] = seen
             self._found(_Batch(name, start + begins / number, zones, pages))
         yield self.env.timeout(max(0.0, start + length + setting.window - self.env.now))

@@ -103,8 +103,9 @@ def test_twice_the_zones_of_a_fault_take_four_times_as_long():
     ("mode", "figures", "first"),
     [
         ("embedded", FIGURES, "judge, one core"),
-        ("group", FIGURES, "correlate, a TLD fails"),
-        ("group", but(correlate_open=0), "PostgreSQL, WAL"),
+        ("group", FIGURES, "PostgreSQL, WAL"),
+        ("group", but(correlate_open=1e-3), "correlate, a TLD fails"),
+        ("group", but(correlate_joined=1), "correlate, a TLD fails"),
         ("flink", but(correlate_open=0, correlate_joined=0, correlate_cpu=0), "PostgreSQL, disk"),
         ("group", but(query_worst=1), "panel, the worst zones (slow)"),
     ],
