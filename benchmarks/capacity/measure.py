@@ -28,6 +28,7 @@ from tests.lab import Lab
 
 from . import bus, correlating, judging, storing
 from .coefficients import FILE, Coefficient, Coefficients, load, save
+from .model import Load, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,8 +137,13 @@ def _judging(_: dict[str, Coefficient]) -> Told:
     )
     # Seen in half an hour, of which most rules' windows are: each question's own part, and each of its samples'.
     points = [
-        (9, 9 * 6, spread.state), (9, 9 * 30, often.state), (36, 36 * 30, wide.state)
-    ]  # fmt: skip
+        (asked.asked, samples(asked), zone.state)
+        for asked, zone in (
+            (Load(zones=1, interval=300.0), spread),
+            (Load(zones=1), often),
+            (Load(zones=1, questions=4), wide),
+        )
+    ]
     per_question, per_sample = plane(points)
     yield "state_question", per_question, "bytes/question", "of 9 and 36 questions of a zone, packed as it is written"
     yield "state_sample", per_sample, "bytes/sample", "of questions in 60 and 300 s, for each sample of half an hour"

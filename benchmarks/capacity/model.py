@@ -172,8 +172,12 @@ def state(load: Load, figures: Coefficients) -> float:
 
     Two answers within a step of the rules are one sample.
     """
-    samples = min(WINDOW / STEP, load.asked * WINDOW / load.interval)
-    return load.asked * figures["state_question"] + samples * figures["state_sample"]
+    return load.asked * figures["state_question"] + samples(load) * figures["state_sample"]
+
+
+def samples(load: Load) -> float:
+    """Of a zone, in half an hour."""
+    return min(WINDOW / STEP, load.asked * WINDOW / load.interval)
 
 
 def writes(load: Load, figures: Coefficients) -> float:
