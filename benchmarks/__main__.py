@@ -103,8 +103,12 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         yield from backbone.burst()
     if only in {None, "dashboards"}:
         yield from backbone.dashboards()
-        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year", "coefficients"],
-        help="leave the other parts out; `coefficients` writes those of the capacity model anew",
+    if only in {None, "flink"}:
+        yield from flink.figures()
+    if only == "coefficients":
+        from .capacity import measure
+
+        yield from measure.figures(options.part)
     if only in {None, "year"}:
         yield from year.figures(options.zone_months, options.seed)
 
