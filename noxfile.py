@@ -15,6 +15,8 @@ nox.options.default_venv_backend = "none"
 nox.options.error_on_external_run = False
 
 ROOT = Path(__file__).parent
+#: The part of benchmarks/ that only reckons.
+CAPACITY = ("__main__", "book", "coefficients", "model", "page", "plots", "week", "words")
 PACKAGES = ("dns-events", "otel-dns-receiver", "dns-rules", "kafka-bridge")
 
 # Debian's packages of the programs that the lab and the tests drive, by program.
@@ -185,6 +187,7 @@ def lint(session: nox.Session) -> None:
         run("mypy", f"packages/{package}/src")
     run("mypy", "grafana-app/dashboards")
     run("mypy", "tests/lab", "tests/stack/kafka", "docs/site", "noxfile.py")
+    run("mypy", *(f"benchmarks/capacity/{name}.py" for name in CAPACITY))
     run("lint-imports")
     for package in PACKAGES:
         run("deptry", "src", cwd=ROOT / "packages" / package)
@@ -198,6 +201,12 @@ def bench(session: nox.Session) -> None:
     install_programs(session, PROGRAMS | PEERS | {"dnsperf": "dnsperf"})
     # The stacks that are measured are the tests'.
     become(environment(session, "test", "test") / "python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def capacity(session: nox.Session) -> None:
+    """What so many zones need, by measured coefficients; docs/scale.md anew."""
+    become(environment(session, "test", "test") / "python", "-m", "benchmarks.capacity", *session.posargs)
 
 
 @nox.session

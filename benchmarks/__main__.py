@@ -65,9 +65,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument(
         "--only",
-        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year"],
-        help="leave the other parts out",
+        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year", "coefficients"],
+        help="leave the other parts out; `coefficients` writes those of the capacity model anew",
     )
+    parser.add_argument("--part", help="of the coefficients: measure this part alone, keep the others")
     parser.add_argument("--zone-months", type=int, default=9, help="of generated months, for the year")
     parser.add_argument("--seed", type=int, default=20261125, help="of the generated months")
     options = parser.parse_args()
@@ -104,6 +105,10 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         yield from backbone.dashboards()
     if only in {None, "flink"}:
         yield from flink.figures()
+    if only == "coefficients":
+        from .capacity import measure
+
+        yield from measure.figures(options.part)
     if only in {None, "year"}:
         yield from year.figures(options.zone_months, options.seed)
 

@@ -455,7 +455,7 @@ def dashboards() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-") as place, Server(Path(place) / "pg") as server:
         open_pool(server.conninfo).close()
         with psycopg.connect(server.conninfo, autocommit=True, options="-c search_path=dnstower") as connection:
-            _generate(connection)
+            generate(connection)
             slowest: list[float] = []
             for name, query in PANELS.items():
                 times = []
@@ -473,15 +473,15 @@ def dashboards() -> Iterator[Figure]:
             yield Figure("hours of a zone and day, bytes", size / ESTATE_ZONES / DAYS, "its raw events", raw)
 
 
-def _generate(connection: psycopg.Connection[Any]) -> None:
-    """Closed levels of 90 days, and the open minutes of the last hours, by the hundred thousand."""
-    zones = f"(select 'zone-' || n || '.example' as zone from generate_series(1, {ESTATE_ZONES}) as z (n)) as zones"
+def generate(connection: psycopg.Connection[Any], zones: int = ESTATE_ZONES, days: int = DAYS) -> None:
+    """Closed levels of so many days, and the open minutes of the last hours, by the hundred thousand."""
+    listed = f"(select 'zone-' || n || '.example' as zone from generate_series(1, {zones}) as z (n)) as zones"
     regions = "unnest(array['ap-south', 'eu-west', 'us-east']) as regions (region)"
     roles = "unnest(array['authoritative', 'recursive']) as roles (role)"
     counts = "{n} - {n} / 50, 0, {n} / 100, 0, 0, 0, 0, {n} / 100, 0, 0, {n}, 0"
     levels = (
-        ("zone_day_closed", f"{DAYS} days", "1 day", 6480),
-        ("zone_hour_closed", f"{DAYS} days", "1 hour", 270),
+        ("zone_day_closed", f"{days} days", "1 day", 6480),
+        ("zone_hour_closed", f"{days} days", "1 hour", 270),
         ("zone_minute_closed", "6 hours", "1 minute", 5),
     )
     for table, back, width, n in levels:
@@ -489,17 +489,17 @@ def _generate(connection: psycopg.Connection[Any]) -> None:
             f"insert into {table} select t, zone, region, role, {counts.format(n=n)} "
             f"from generate_series(date_bin('{width}', now() - interval '{back}', '2000-01-03 00:00+00'), "
             f"date_bin('{width}', now(), '2000-01-03 00:00+00') - interval '{width}', interval '{width}') as t, "
-            f"{zones}, {regions}, {roles}"
+            f"{listed}, {regions}, {roles}"
         )
     for table, back, width in (
-        ("latency_day_closed", f"{DAYS} days", "1 day"),
+        ("latency_day_closed", f"{days} days", "1 day"),
         ("latency_hour_closed", "30 days", "1 hour"),
     ):
         connection.execute(
             f"insert into {table} select t, zone, region, role, bucket, 100 "
             f"from generate_series(date_bin('{width}', now() - interval '{back}', '2000-01-03 00:00+00'), "
             f"date_bin('{width}', now(), '2000-01-03 00:00+00') - interval '{width}', interval '{width}') as t, "
-            f"{zones}, {regions}, {roles}, generate_series(26, 31) as buckets (bucket)"
+            f"{listed}, {regions}, {roles}, generate_series(26, 31) as buckets (bucket)"
         )
     connection.execute(
         "insert into estate_minute select t, region, role, 0, 4900, 0, 50, 0, 0, 0, 0, 50, 0, 0, 5000, 0 "
@@ -510,7 +510,7 @@ def _generate(connection: psycopg.Connection[Any]) -> None:
         "insert into answer_history select zone, 'www.' || zone, 'A', region, '192.0.2.1', "
         "now() - days * interval '1 day', case when days > 0 then now() - (days - 1) * interval '1 day' end, "
         "'ns1', 'authoritative', 'answer', '[]', 30, 1, 'secure' "
-        f"from {zones}, {regions}, generate_series(0, 60) as d (days)"
+        f"from {listed}, {regions}, generate_series(0, 60) as d (days)"
     )
     connection.execute(
         "insert into estate_day select day, region, role, 0, sum(answer), 0, sum(nxdomain), 0, 0, 0, 0, sum(timeout), "

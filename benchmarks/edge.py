@@ -77,7 +77,7 @@ def figures() -> list[Figure]:
             rows.append(Figure("complete observations/s, one core", ours["rate"], "dnsperf, one thread", peer))
         if (peer := _blackbox(one[0], Path(place))) is not None:
             rows.append(Figure("the same, per second of CPU", 1 / ours["cpu"], "blackbox_exporter's probes", peer))
-        with _sink() as (environment, count):
+        with sink() as (environment, count):
             delivered = child("deliver", environment, addresses=one)
             plain = child("plain_sdk", environment, addresses=one)
         assert count[0] > 0
@@ -144,7 +144,7 @@ def _tap(frames: int) -> bytes:
 
 
 @contextlib.contextmanager
-def _sink() -> Iterator[tuple[dict[str, str], list[int]]]:
+def sink() -> Iterator[tuple[dict[str, str], list[int]]]:
     """A gRPC endpoint that reads everything; the environment that leads to it, and in the end what came."""
     count = [0]
     with subprocess.Popen(

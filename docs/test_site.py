@@ -32,8 +32,9 @@ def site(tmp_path_factory):
 
 def test_pages_of_the_whole_repository_are_there(site):
     for page in (
-        "index", "docs/start", "docs/ways", "docs/security", "docs/performance", "docs/museum", "docs/rollout/index",
-        "packages/kafka-bridge/docs/operation", "alert-rules/runbooks/ds-changed", "examples/collector/index",
+        "index", "docs/start", "docs/ways", "docs/security", "docs/performance", "docs/scale", "docs/museum",
+        "docs/rollout/index", "packages/kafka-bridge/docs/operation", "alert-rules/runbooks/ds-changed",
+        "examples/collector/index",
     ):  # fmt: skip
         assert (site / f"{page}.html").is_file(), page
 

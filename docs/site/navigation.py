@@ -62,6 +62,7 @@ def navigation(titles: dict[str, str], made: dict[str, dict[str, str]]) -> list[
                 {"Security model": "docs/security.md"},
                 {"Reporting a vulnerability": "SECURITY.md"},
                 {"Performance": "docs/performance.md"},
+                {"Scale": "docs/scale.md"},
                 {"Museum": "docs/museum.md"},
             ]
         },

@@ -1,0 +1,1 @@
+"""The capacity model and the simulated week."""
