@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 import pytest
-from dns_rules import CorrelationState, Finding, Inventory, Offender, Team, Tick, Zone, correlate, load_rules
+from dns_rules import (
+    Correlation,
+    CorrelationState,
+    Finding,
+    Inventory,
+    Offender,
+    Team,
+    Tick,
+    Zone,
+    correlate,
+    load_rules,
+)
 from dns_rules.inventory import Escalation, Subdomain
-from dns_rules.state import decode, encode
+from dns_rules.state import decode, encode, micros
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 RULES = load_rules()
@@ -554,3 +568,33 @@ def test_top_level_domains_have_no_parent_in_common():
     tlds = structs.replace(ESTATE, zones=tuple(Zone(zone=name, owner="web") for name in ("aa", "bb")))
     _, incidents = run(*(under_a_parent(name, 0) for name in ("aa", "bb")), Tick(at(60)), inventory=tlds)
     assert len(pages(incidents)) == 2
+
+
+@pytest.mark.parametrize("hold", ["0s", "15s"])
+@given(st.data())
+def test_time_that_has_passed_need_not_pass_again(hold, data):
+    zones = [f"z{number:03}.example" for number in range(6)]
+    kinds = {
+        "down": of_provider,
+        "bogus": under_a_parent,
+        "not resolving": partial(of_resolver, rule="zone-not-resolving"),
+        "resolver": partial(of_resolver, rule="resolver-failing"),
+    }
+    one = st.tuples(
+        st.sampled_from(sorted(kinds)),
+        st.sampled_from(zones),
+        st.integers(0, 24),
+        st.sampled_from(("active", "cleared")),
+    )
+    drawn = data.draw(st.lists(one, max_size=40))
+    findings = [kinds[kind](zone, seconds=5 * step, state=state) for kind, zone, step, state in drawn]
+    findings.sort(key=lambda f: (f.time, f.zone, f.rule, f.key))
+    rules = structs.replace(RULES, rules=tuple(structs.replace(rule, hold=hold) for rule in RULES.rules))
+    correlation = Correlation(OBSERVED, rules)
+    together = correlation.step(findings, micros(at(600)))
+    state, alone = CorrelationState(), []
+    for turn in (*findings, Tick(at(600))):
+        state, changed = correlate(state, turn, OBSERVED, rules)
+        alone += changed
+    assert list(together) == alone
+    assert correlation.dump() == encode(state)

@@ -29,19 +29,47 @@ _MOST = 1000
 
 
 def correlate(
-    state: CorrelationState, finding: Finding | Tick, inventory: Inventory, rules: Rules
+    state: CorrelationState, finding: Finding | Tick, inventory: Inventory, rules: Rules, *, passed: bool = False
 ) -> tuple[CorrelationState, list[Incident]]:
     """Take one finding, or the passing of time, and say which incidents changed.
 
     The state that is passed in is used up. An incident is pending until its rule's `hold` has passed,
     then firing, and resolved once all its findings have been clear for `resolve_after`. A tick must not
     be ahead of findings that are still to come.
+
+    Args:
+        state: what was returned before; empty at first.
+        finding: a finding, or a tick.
+        inventory: whose the zones are.
+        rules: the rule pack.
+        passed: nothing is due, as `anything_due` has said: time need not pass again.
     """
     time = micros(finding.time)
-    changed = _pass_time(state, time, inventory, rules)
+    changed = [] if passed else _pass_time(state, time, inventory, rules)
     if isinstance(finding, Finding):
         changed += _take(state, finding, inventory, rules)
     return state, changed
+
+
+def anything_due(state: CorrelationState, finding: Finding, inventory: Inventory, rules: Rules) -> bool:
+    """Whether what a finding has changed lets something happen at its time already.
+
+    Where it does not, the next finding of this time need not look at all open incidents: of a thousand zones that fail
+    in one step, each would look at all others.
+    """
+    time = micros(finding.time)
+    zone = inventory.zone(finding.zone)
+    for item in _open(state, finding.zone):
+        rule = rules.rule(item.leader)
+        pending = item.incident.state == "pending"
+        if (pending and item.due <= time) or (item.untold and item.told is not None and item.told + _PAUSE <= time):
+            return True
+        if item.cleared is not None and (pending or item.cleared + _quiet(item, rule, zone) <= time):
+            return True
+        at = (calling.due(item, state), _old(item, rule, inventory.zone(item.incident.zone)))
+        if any(each is not None and each <= time for each in at):
+            return True
+    return False
 
 
 def _pass_time(state: CorrelationState, time: int, inventory: Inventory, rules: Rules) -> list[Incident]:
@@ -310,19 +338,24 @@ def _sharing(state: CorrelationState, finding: Finding, rule: Rule, inventory: I
     if rule.shared is None:
         return None
     why, things = _cause(finding, rule.shared)
-    for name in sorted(state.open):
-        for item in state.open[name]:
+    # The first by the name of its zone.
+    found: OpenIncident | None = None
+    for name, items in state.open.items():
+        if found is not None and name > found.incident.zone:
+            continue
+        for item in items:
             if (
-                name != finding.zone
-                and item.leader == rule.id
+                item.leader == rule.id
+                and name != finding.zone
                 and item.active
                 and not set(things).isdisjoint(item.causes.get(why, ()))
                 and item.incident.owner == team(rule, finding, inventory)
                 and item.incident.drill == is_drill(state, finding)
                 and (rule.shared.by != "parent" or finding.since - item.incident.since < _TOGETHER)
             ):
-                return item
-    return None
+                found = item
+                break
+    return found
 
 
 def _leads(rule: Rule, item: OpenIncident) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .correlate import correlate
+from .correlate import anything_due, correlate
 from .health import assess
 from .judge import dismiss, judge
 from .model import Finding, Health, Incident, Tick
@@ -233,9 +233,13 @@ class Correlation:
         changed: list[Incident] = []
         due = [finding for finding in waiting if micros(finding.time) <= until]
         turns: list[Finding | Tick] = [*due, Tick(moment(until))]
-        for finding in turns:
-            self._state, found = correlate(self._state, finding, self.inventory, self.rules)
+        passed: dt.datetime | None = None
+        for turn in turns:
+            still = turn.time == passed
+            self._state, found = correlate(self._state, turn, self.inventory, self.rules, passed=still)
             changed += found
+            quiet = isinstance(turn, Finding) and not anything_due(self._state, turn, self.inventory, self.rules)
+            passed = turn.time if quiet else None
         self._state.waiting = waiting[len(due) :]
         return tuple(changed)
 
