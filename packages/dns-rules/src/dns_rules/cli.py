@@ -301,7 +301,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Run a command line, this process's own without one, and exit."""
     collect_seldom()
     try:
-        code = app(arguments)
+        code = app() if arguments is None else app(arguments)
     except (RulesError, DnsEventsError, OSError) as error:
         print(f"dns-rules: {error}", file=sys.stderr)
         code = 1
