@@ -340,6 +340,7 @@ def test_every_folder_is_listed_and_tested():
         "application",
         "collector",
         "collector-kafka-timescale",
+        "flink",
         "grafana",
         "inventory",
         "kubernetes",
