@@ -107,7 +107,7 @@ class Machine:
 
 
 @pytest.mark.skipif(bool(missing()), reason="the name servers of the lab are not installed")
-def test_three_probes_are_three_regions_and_none_speaks_for_another(tmp_path):
+def test_three_probes_are_three_regions_and_none_speaks_for_another(tmp_path, tmp_path_factory):
     place = tmp_path / "machines"
     place.mkdir()
     authority = Authority(tmp_path)
@@ -128,7 +128,7 @@ def test_three_probes_are_three_regions_and_none_speaks_for_another(tmp_path):
     (tmp_path / "bridge.yaml").write_text(config)
     log = tmp_path / "bridge.log"
     with ExitStack() as stack:
-        lab = stack.enter_context(Lab.start(tmp_path / "lab"))
+        lab = stack.enter_context(Lab.start(tmp_path_factory.mktemp("lab")))  # a short path, for sockets
         shutil.copy(lab.inventory, tmp_path / "inventory.yaml")
         command = [sys.executable, "-m", "kafka_bridge", "run", "--config", "bridge.yaml"]
         bridge = stack.enter_context(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -30,9 +31,11 @@ def run(*command: str, timeout: float = 120, **env: str) -> str:
 def app(node):
     """With its libraries as the lock has them; brought once, and again when the lock changes."""
     lock, stamp = APP / "package-lock.json", APP / "node_modules" / ".brought"
-    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
-        run("npm", "ci", "--ignore-scripts", timeout=600)
-        shutil.copy(lock, stamp)
+    with lock.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # another process of these tests may be bringing them
+        if not stamp.exists() or stamp.read_bytes() != held.read():
+            run("npm", "ci", "--ignore-scripts", timeout=600)
+            shutil.copy(lock, stamp)
     return node
 
 

@@ -37,10 +37,15 @@ class Server:
                 for wire in outer.udp(dns.message.from_wire(data)):
                     self.transport.sendto(wire, address)
 
-        self.transport, _ = await loop.create_datagram_endpoint(Protocol, local_addr=(self.host, 0))
-        port = self.transport.get_extra_info("sockname")[1]
-        self.server = await asyncio.start_server(self._serve, self.host, port) if self.tcp else None
-        return Target(self.host, port)
+        while True:
+            self.transport, _ = await loop.create_datagram_endpoint(Protocol, local_addr=(self.host, 0))
+            port = self.transport.get_extra_info("sockname")[1]
+            try:
+                self.server = await asyncio.start_server(self._serve, self.host, port) if self.tcp else None
+            except OSError:
+                self.transport.close()  # another program has this port over TCP
+            else:
+                return Target(self.host, port)
 
     async def _serve(self, reader, writer):
         length = struct.unpack("!H", await reader.readexactly(2))[0]
