@@ -180,6 +180,7 @@ class External(Stack):
     """Bridges that store, archive and page, and leave the judgement to the job."""
 
     judge = "external"
+    patience = PATIENCE
 
     def config(self, roles=ROLES):
         found = super().config(roles)
