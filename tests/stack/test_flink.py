@@ -180,7 +180,7 @@ class External(Stack):
     """Bridges that store, archive and page, and leave the judgement to the job."""
 
     judge = "external"
-    patience = PATIENCE
+    patience = 2 * PATIENCE
 
     def config(self, roles=ROLES):
         found = super().config(roles)
@@ -194,7 +194,8 @@ def test_a_bridge_whose_judgement_is_elsewhere(broker, postgres, tmp_path):
     names = topics(stack.prefix)
     job = Running(tmp_path / "job", broker.bootstrap, {name: getattr(names, name) for name in NAMES})
     try:
-        job.start()
+        # Longer than a bridge is away: a partition that comes back with older events after it would be late.
+        job.start(idle="45s")
         sent = recent()
         bridge = stack.bridge()
         payloads = requests(sent)
