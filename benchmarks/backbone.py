@@ -184,7 +184,8 @@ def delay(rate: float) -> Iterator[Figure]:
             bridge = stack.bridge(("forward",))
             stack.bridge(("normalize", "judge", "correlate", "deliver"))
             assert dt.datetime.now(dt.UTC) < start, "it took too long to make the events; choose a lower rate"
-            seen = Seen(stack.store, len(due))
+            wait = (start - dt.datetime.now(dt.UTC)).total_seconds()
+            seen = Seen(stack.store, len(due), wait + FAULTS + 160)
             seen.start()
             behind = 0.0
             for moment, payload in batches:
@@ -237,16 +238,17 @@ def _due(listed: list[Event]) -> tuple[dict[str, dt.datetime], float]:
 
 
 class Seen(threading.Thread):
-    """Looks which incidents fire, every 20 ms, until there are enough or for five minutes."""
+    """Looks which incidents fire, every 20 ms, until there are enough or for so many seconds."""
 
-    def __init__(self, conninfo: str, enough: int) -> None:
+    def __init__(self, conninfo: str, enough: int, seconds: float) -> None:
         super().__init__(daemon=True)
+        self._seconds = seconds
         self._conninfo = conninfo
         self._enough = enough
         self.at: dict[str, dt.datetime] = {}
 
     def run(self) -> None:
-        until = time.monotonic() + 300
+        until = time.monotonic() + self._seconds
         with psycopg.connect(self._conninfo, autocommit=True, options="-c search_path=dnstower") as connection:
             while len(self.at) < self._enough and time.monotonic() < until:
                 for (incident,) in connection.execute("select id from incident where state = 'firing'").fetchall():
