@@ -8,16 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from grafana_standin import TOKEN, Grafana, served
-
-
-@pytest.fixture
-def server():
-    grafana = Grafana()
-    listener = served(grafana)
-    yield grafana
-    listener.shutdown()
-    listener.server_close()
+from grafana_standin import TOKEN, Grafana
 
 
 def run(grafana, *arguments, token=TOKEN, **environment):

@@ -18,7 +18,7 @@ from dns_rules.inventory import Change, Hours, load_inventory
 from dns_rules.packs import load_rules
 from dns_rules.provision import routing, rules_prometheus, rules_store, timings
 from dns_rules.provision.files import files
-from grafana_standin import TOKEN, Grafana, served
+from grafana_standin import TOKEN, Grafana
 
 GOOD = Path(__file__).parent / "inventories" / "good.yaml"
 SECRETS = {"DNSTOWER_SLACK_WEB_ONCALL": "https://hooks.slack.example/T0/s3cret"}
@@ -42,15 +42,6 @@ def render(place, *arguments):
         [sys.executable, "-m", "dns_rules", "grafana", "render", str(place), *arguments],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-
-
-@pytest.fixture
-def server():
-    grafana = Grafana()
-    listener = served(grafana)
-    yield grafana
-    listener.shutdown()
-    listener.server_close()
 
 
 @pytest.mark.parametrize("rule", [*STORE, *METRICS], ids=lambda rule: rule.uid)

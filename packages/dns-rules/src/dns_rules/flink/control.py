@@ -8,7 +8,7 @@ by it.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,9 @@ from dns_rules.errors import RulesError
 from dns_rules.inventory import Inventory
 from dns_rules.model import Acknowledgement, Silence
 from dns_rules.rules import Rule, Rules
+
+if TYPE_CHECKING:
+    from dns_rules.engine import Correlation
 
 Key = Literal["inventory", "rules", "deeds", "clock"]
 T = TypeVar("T")
@@ -40,6 +43,12 @@ class Deeds(Struct, frozen=True, kw_only=True):
     silences: tuple[Silence, ...] = ()
     acknowledged: dict[str, Acknowledgement] = {}
     """By the incident's id."""
+
+    def tell(self, correlation: Correlation) -> None:
+        """Have a correlation go by them."""
+        correlation.set_drills(self.drills)
+        correlation.set_silences(self.silences)
+        correlation.set_acknowledged(self.acknowledged)
 
 
 def of_inventory(inventory: Inventory) -> tuple[Key, bytes]:

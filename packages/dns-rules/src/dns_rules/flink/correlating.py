@@ -21,8 +21,6 @@ from .times import passed, timer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .control import Deeds
-
 #: A key and its JSON.
 KEYED = Types.ROW_NAMED(["key", "value"], [Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 #: Findings in the order of their times, once no zone has earlier ones to come.
@@ -64,7 +62,7 @@ class Correlating(Listening, KeyedBroadcastProcessFunction):
             return
         correlation = held.state
         correlation.inventory, correlation.rules = told
-        _set(correlation, self._known(None).deeds)
+        self._known(None).deeds.tell(correlation)
         step, _ = told[1].pace
         until = time // step * step
         for finding in correlation.due(until):
@@ -91,9 +89,3 @@ class Correlating(Listening, KeyedBroadcastProcessFunction):
         if held.timer is None or next_ < held.timer:
             held.timer = next_
             ctx.timer_service().register_event_time_timer(next_)
-
-
-def _set(correlation: Correlation, deeds: Deeds) -> None:
-    correlation.set_drills(deeds.drills)
-    correlation.set_silences(deeds.silences)
-    correlation.set_acknowledged(deeds.acknowledged)

@@ -122,7 +122,7 @@ class Correlator:
             until = self._clock(cursor)
             if not found and until == self._until:
                 return True
-            _set_deeds(correlation, cursor)
+            deeds(cursor).tell(correlation)
             incidents = correlation.step(found, until)
             if found or incidents:
                 write.incidents(cursor, incidents)
@@ -172,13 +172,6 @@ class Correlator:
         if row is None or not isinstance(row[0], dt.datetime):
             return None
         return (row[0] - _EPOCH) // dt.timedelta(microseconds=1)
-
-
-def _set_deeds(correlation: Correlation, cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
-    done = deeds(cursor)
-    correlation.set_drills(done.drills)
-    correlation.set_silences(done.silences)
-    correlation.set_acknowledged(done.acknowledged)
 
 
 def _order(finding: Finding) -> tuple[dt.datetime, str, str, str]:
