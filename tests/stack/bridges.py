@@ -50,15 +50,18 @@ def servers_of(zone: str) -> tuple[str, str]:
     return f"192.0.2.{2 * number + 1}", f"192.0.2.{2 * number + 2}"
 
 
-def recent(minutes: int = 5, *, zones: tuple[str, ...] = ZONES, labels: tuple[str, ...] = ()) -> list[Event]:
+def recent(
+    minutes: int = 5, *, zones: tuple[str, ...] = ZONES, labels: tuple[str, ...] = (), ago: int = 20
+) -> list[Event]:
     """Zones that are well, up to a moment ago; from the middle on, every second one does not answer.
 
     Args:
         minutes: from the first to the last.
         zones: that are asked.
         labels: of names that are asked; none for the zone's own.
+        ago: seconds from the last until now.
     """
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20)
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=ago)
     found: list[Event] = []
     for number, zone in enumerate(zones):
         half = f"{minutes * 30}s"
