@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_PACE = 0.25
+#: Seconds between two comparisons; all of it is delay.
+_PACE = 0.1
 _TIMEOUT = 5.0
 #: Seconds between two looks at whether transactions end.
 _LOOK = 10.0
 #: A judge that is further behind than this many marks takes larger steps.
-_MARKS = 1800
+_MARKS = 3600
 
 
 class Mark(NamedTuple):
@@ -44,7 +45,7 @@ class Mark(NamedTuple):
 
 
 class Clock(Stage):
-    """Compares what was normalized with what was sent, four times a second.
+    """Compares what was normalized with what was sent, several times a second.
 
     Raw partitions are read side by side, so that after a backlog one may be minutes ahead of another. Time is the
     slowest one's, and therefore nothing comes too late only because it waited on the bus.

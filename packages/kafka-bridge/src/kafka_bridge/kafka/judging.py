@@ -27,6 +27,7 @@ from .values import Form
 from .within import close
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
     from typing import Any
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from kafka_bridge.pipeline.enrich import Enriched
     from kafka_bridge.store.pool import Pool
 
-    from .clock import Clock
+    from .clock import Clock, Mark
     from .connection import Connection
     from .topics import Topics
 
@@ -47,6 +48,8 @@ _MESSAGES = 4000
 _LANES = 2
 #: Seconds for which a batch is waited for: each writes the states of all zones in it, so that fewer cost less.
 _PATIENCE = 0.25
+#: Seconds between two looks at whether time is to pass meanwhile.
+_LOOK = 0.05
 _PAUSE = 0.2
 
 
@@ -118,6 +121,8 @@ class Judging(Stage):
         self._assigned: dict[int, Assigned] = {}
         self._unassigned: Exception | None = None
         """Why partitions could not be taken over or given back."""
+        self._hurried = -1
+        """The step for which a batch was last cut short."""
         self.events = 0
         self.duplicates = 0
 
@@ -139,10 +144,8 @@ class Judging(Stage):
         try:
             consumer.subscribe([self._topics.normalized], on_assign=self._assign, on_revoke=self._revoke)
             while not self.done:
-                messages = consumer.consume(_MESSAGES, _PATIENCE)
-                if self._unassigned is not None:
-                    raise self._unassigned
-                self._take(consumer, messages)
+                self._gather(consumer)
+                self._take(consumer)
                 self.connection.refresh(consumer)
                 if not any(assigned.held or assigned.pause > _PAUSE for assigned in self._assigned.values()):
                     self.well()
@@ -188,22 +191,39 @@ class Judging(Stage):
         except KafkaException as error:
             self._unassigned = error
 
-    def _take(self, consumer: Consumer, messages: list[Message]) -> None:
-        batches: dict[int, list[Message]] = {}
+    def _gather(self, consumer: Consumer) -> None:
+        """Hold what comes until it is a batch, or until time is to pass in all partitions."""
+        room, until = _MESSAGES, time.monotonic() + _PATIENCE
+        while room > 0 and (left := until - time.monotonic()) > 0:
+            messages = consumer.consume(room, min(left, _LOOK))
+            if self._unassigned is not None:
+                raise self._unassigned
+            self._hold(messages)
+            room -= len(messages)
+            due = [self._due(assigned) for assigned in self._assigned.values()]
+            step = min((-1 if mark is None else self._step(mark.time) for mark in due), default=-1)
+            if step > self._hurried:  # once a step: one that waits for other members is not asked all the time
+                self._hurried = step
+                return
+
+    def _hold(self, messages: list[Message]) -> None:
         for message in messages:
             number, offset, error = message.partition(), message.offset(), message.error()
             if number is None or offset is None:
                 raise KafkaException(error)
-            if number not in self._assigned:
+            assigned = self._assigned.get(number)
+            if assigned is None:
                 continue
             if error is None:
-                batches.setdefault(number, []).append(message)
+                assigned.held.append(message)
+                assigned.position = max(assigned.position, offset + 1)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - confluent-kafka has no other name for it
-                self._assigned[number].position = max(self._assigned[number].position, offset)
+                assigned.position = max(assigned.position, offset)
             else:
                 raise KafkaException(error)
-        for number, batch in batches.items():
-            self._assigned[number].held += batch
+
+    def _take(self, consumer: Consumer) -> None:
+        """A turn for each partition."""
         waiting = deque(self._assigned.items())
         outcomes: dict[int, Outcome] = {}
 
@@ -224,21 +244,29 @@ class Judging(Stage):
             self._follow(consumer, number, self._assigned[number], outcome)
 
     def _turn(self, assigned: Assigned) -> Outcome:
-        """Commit what a partition holds, and let time pass in it."""
+        """Commit what a partition holds, and let time pass in it, in one transaction."""
         done = None
         if time.monotonic() < assigned.retry:
             return None
+        messages, partition = assigned.held, assigned.partition
+
+        def read(_cursor: psycopg.Cursor[Any], offset: int) -> Batch:
+            return _batch(messages, offset, self._form)
+
         try:
-            if messages := assigned.held:
-                done = assigned.partition.commit(lambda _, offset: _batch(messages, offset, self._form), lambda _: None)
-                last = messages[-1].offset()
-                assert last is not None
-                assigned.held = []
-                assigned.position = max(assigned.position, last + 1)
-            self._pass_time(assigned)
+            mark = self._due(assigned)
+            if mark is not None:
+                done, passed = partition.pass_time(mark.time, read)
+                if passed is not None:
+                    assigned.ticked = self._step(passed)
+            elif messages:
+                done = partition.commit(read, lambda _: None)
         except Exception as error:  # noqa: BLE001 - `_follow` knows what to do
             return error
-        return done
+        assigned.held = []
+        if done is not None and self._committed is not None:
+            self._committed()
+        return done if messages else None
 
     def _follow(self, consumer: Consumer, number: int, assigned: Assigned, outcome: Outcome) -> None:
         """What follows from a partition's turn."""
@@ -260,22 +288,15 @@ class Judging(Stage):
             self.events += outcome.events
             self.duplicates += outcome.duplicates
             consumer.commit(offsets=[place], asynchronous=True)
-            if self._committed is not None:
-                self._committed()
 
-    def _pass_time(self, assigned: Assigned) -> None:
+    def _due(self, assigned: Assigned) -> Mark | None:
+        """Until when time is to pass in a partition; ``None`` within a step, where it would change nothing."""
         mark = self._clock.reached(assigned.partition.number, assigned.position)
-        if mark is None:
-            return
+        return None if mark is None or self._step(mark.time) == assigned.ticked else mark
+
+    def _step(self, time_: dt.datetime) -> int:
         step, lateness = self.rules.pace
-        reached = (micros(mark.time) - lateness) // step
-        if reached == assigned.ticked:
-            return  # rules are asked once a step, so that a transaction in between would change nothing
-        passed = assigned.partition.pass_time(mark.time)
-        if passed is not None:
-            assigned.ticked = (micros(passed) - lateness) // step
-        if self._committed is not None:
-            self._committed()
+        return (micros(time_) - lateness) // step
 
 
 def _batch(messages: list[Message], offset: int, form: Form) -> Batch:

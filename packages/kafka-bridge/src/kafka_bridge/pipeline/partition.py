@@ -53,6 +53,10 @@ class Batch(NamedTuple):
     """The JSON that events came as, by id."""
 
 
+def _nothing(_cursor: psycopg.Cursor[Any], _offset: int) -> Batch:
+    return Batch([])
+
+
 class Committed(NamedTuple):
     """What one transaction came to."""
 
@@ -213,22 +217,27 @@ class Partition:
             self._measures.committed(new, duplicates, len(batch.dead), seconds, dt.datetime.now(dt.UTC))
         return Committed(batch, len(new), duplicates)
 
-    def pass_time(self, time: dt.datetime) -> dt.datetime | None:
-        """Everything that was sent before this time was read; returns up to when time passed.
+    def pass_time(
+        self, time: dt.datetime, read: Callable[[psycopg.Cursor[Any], int], Batch] = _nothing
+    ) -> tuple[Committed, dt.datetime | None]:
+        """One batch, with which everything that was sent before a time was read; also up to when time passed.
+
+        Args:
+            time: before which.
+            read: as `commit` has it.
 
         Raises:
             FencedError: another worker has taken over.
         """
         until: dt.datetime | None = time
 
-        def nothing(cursor: psycopg.Cursor[Any], _offset: int) -> Batch:
+        def heard(cursor: psycopg.Cursor[Any], offset: int) -> Batch:
             nonlocal until
             if self._relay is not None:
                 until = self._relay.heard(cursor, self._consumer, self.number, time)
-            return Batch([])
+            return read(cursor, offset)
 
-        self.commit(nothing, lambda _: until)
-        return until
+        return self.commit(heard, lambda _: until), until
 
     def _fence(self, cursor: psycopg.Cursor[Any]) -> int:
         cursor.execute(
