@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 import time
 from collections import defaultdict
 
@@ -86,8 +87,8 @@ class Bus:
     def wait(self, what, condition, tick=None):
         until = time.monotonic() + PATIENCE
         while not condition():
-            assert not self.job.ended, self.job.log.read_text()[-3000:]
-            assert time.monotonic() < until, f"{what}: {self.job.log.read_text()[-3000:]}"
+            assert not self.job.ended, self.job.last_words()
+            assert time.monotonic() < until, f"{what}: {self.job.last_words()}"
             if tick is not None:
                 self.tell(control.of_clock(), tick)
             time.sleep(0.3)
@@ -120,7 +121,7 @@ def lives(incidents):
 
 
 def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
-    """All of it is killed while incidents are open, and two slots take the checkpoint of one up."""
+    """All of it is killed while incidents are open; two slots take the checkpoint of one up, and lose their workers."""
     inventory, events = museum(RECORDINGS)
     rules = load_rules()
     incidents, findings, end = expected(inventory, events, rules)
@@ -136,7 +137,13 @@ def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
     bus.job.kill()
     assert len(bus.read("incidents", Incident)) < len(incidents)
     bus.send(events[part:])
-    bus.job.start(slots=2, restore=str(bus.job.checkpoints()[-1]))
+    checkpoint = bus.job.checkpoints()[-1]
+    bus.job.start(slots=2, restore=str(checkpoint))
+    bus.wait("a checkpoint of two slots", lambda: bus.job.checkpoints()[-1] != checkpoint)
+    workers = bus.job.workers()
+    assert len(workers) >= 2
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
     bus.wait("all incidents", lambda: len(bus.read("incidents", Incident)) >= len(incidents), tick=end)
     bus.wait("all findings", lambda: len(bus.read("findings", Finding)) >= len(findings), tick=end)
     bus.job.kill()

@@ -66,7 +66,16 @@ class Running:
         (self.home / "job.yaml").write_text(json.dumps(config))
         python = ENVIRONMENT / "bin" / "python"
         command = [str(python), "-m", "dns_rules.flink", "--config", str(self.home / "job.yaml")]
-        environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}", "FLINK_LOG_DIR": str(self.home)}
+        temporary = self.home / "tmp"
+        temporary.mkdir(exist_ok=True)
+        environment = {
+            **os.environ,
+            "PATH": f"{python.parent}:{os.environ['PATH']}",
+            "FLINK_LOG_DIR": str(self.home),
+            # What is killed does not tidy up.
+            "TMPDIR": str(temporary),
+            "JDK_JAVA_OPTIONS": f"-Djava.io.tmpdir={temporary}",
+        }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *(["--restore", restore] if restore else [])],
@@ -85,6 +94,20 @@ class Running:
         """The ones that are whole, the oldest first."""
         whole = (file.parent for file in self.home.glob("checkpoints/*/chk-*/_metadata"))
         return sorted(whole, key=lambda folder: (folder / "_metadata").stat().st_mtime)
+
+    def last_words(self) -> str:
+        """How it ended, and the errors that were logged."""
+        status = None if self._process is None else self._process.poll()
+        said = [self.log, *self.home.glob("flink-*.log")]
+        lines = [line for file in said for line in file.read_text().splitlines()]
+        telling = [line[:400] for line in lines if "Caused by" in line or " ERROR " in line or "FAILED" in line]
+        return "\n".join([f"status {status}", *telling[-20:], *lines[-5:]])
+
+    def workers(self) -> list[int]:
+        """Python processes that judge."""
+        assert self._process is not None
+        found = ["pgrep", "-g", str(self._process.pid), "-f", "pyflink.fn_execution.beam.beam_boot"]
+        return [int(pid) for pid in subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()]
 
     def kill(self) -> None:
         """SIGKILL to all of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ def build(job: Job, restore: str | None = None) -> StreamExecutionEnvironment:
         job: the configuration.
         restore: a checkpoint or savepoint to go on from.
     """
+    # On the mini-cluster too: else all slots are threads of this process, share its lock, and fall with it.
+    os.environ.setdefault("_python_worker_execution_mode", "process")
     options = _options(job) | ({} if restore is None else {"execution.state-recovery.path": restore})
     environment = StreamExecutionEnvironment.get_execution_environment(Configuration.from_dict(options))
     if job.connector is not None:
