@@ -69,7 +69,10 @@ SILENT: frozenset[str] = frozenset({"timeout", "unreachable"})
 Family = Literal["ipv4", "ipv6"]
 
 
-class Probe(Struct, frozen=True, kw_only=True):
+# Events are trees: nothing in one leads back to it, and so they are no business of the garbage collector (`gc=False`).
+
+
+class Probe(Struct, frozen=True, kw_only=True, gc=False):
     """Who looked: a probe, a log shipper or an application."""
 
     id: str
@@ -91,7 +94,7 @@ class Probe(Struct, frozen=True, kw_only=True):
         _not_negative("probe.clock_skew", None if self.clock_skew is None else abs(self.clock_skew))
 
 
-class Server(Struct, frozen=True, kw_only=True):
+class Server(Struct, frozen=True, kw_only=True, gc=False):
     """Whom it asked."""
 
     address: str
@@ -109,14 +112,14 @@ class Server(Struct, frozen=True, kw_only=True):
             _name("server.name", self.name)
 
 
-class Ede(Struct, frozen=True, kw_only=True):
+class Ede(Struct, frozen=True, kw_only=True, gc=False):
     """One Extended DNS Error (RFC 8914)."""
 
     code: Uint16
     text: str = ""
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """One resource record; `data` is presentation form (RFC 1035 §5.1) with absolute, dotted names."""
 
     name: str
@@ -130,7 +133,7 @@ class Record(Struct, frozen=True, kw_only=True):
         _in_range("ttl", self.ttl, 4294967295)
 
 
-class Dnssec(Struct, frozen=True, kw_only=True):
+class Dnssec(Struct, frozen=True, kw_only=True, gc=False):
     """What validation said (RFC 4035 §4.3), and why when it failed."""
 
     status: DnssecStatus
@@ -143,7 +146,7 @@ class Dnssec(Struct, frozen=True, kw_only=True):
             _utc("dnssec.expires", self.expires)
 
 
-class Violation(Struct, frozen=True, kw_only=True):
+class Violation(Struct, frozen=True, kw_only=True, gc=False):
     """One expectation that an answer did not meet."""
 
     expectation: str
@@ -155,7 +158,7 @@ class Violation(Struct, frozen=True, kw_only=True):
         _text("expectation", self.expectation)
 
 
-class ServerView(Struct, frozen=True, kw_only=True):
+class ServerView(Struct, frozen=True, kw_only=True, gc=False):
     """What one authoritative server address says of a zone, and how it behaves."""
 
     address: str
@@ -177,7 +180,7 @@ class ServerView(Struct, frozen=True, kw_only=True):
         _text("address", self.address)
 
 
-class _Event(Struct, frozen=True, kw_only=True, tag_field="type"):
+class _Event(Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     """What every event carries."""
 
     id: str

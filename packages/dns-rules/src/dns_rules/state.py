@@ -40,7 +40,8 @@ MAX_IDS = 200_000
 MAX_EDITS = 32
 
 
-# The many small parts below hold no other parts, and so are no business of the garbage collector (`gc=False`).
+# Nothing in the many small parts below leads back to them, and so they are no business of the garbage collector
+# (`gc=False`).
 
 
 class Tally(Struct, array_like=True, gc=False):
@@ -103,7 +104,7 @@ Places = dict[str, dict[str, Tally]]
 Tallies = dict[str, Places]
 
 
-class Bucket(Struct):
+class Bucket(Struct, gc=False):
     """One step of event time, open for whatever order events arrive in."""
 
     ids: set[int] = set()
@@ -126,7 +127,7 @@ class Bucket(Struct):
     """Time of the newest observation, and whether anybody answers the probe, by probe that says so."""
 
 
-class Fact(Struct):
+class Fact(Struct, gc=False):
     """A tracked fact of the zone, by the word of most probes."""
 
     value: str
@@ -147,7 +148,7 @@ class Held(Struct, array_like=True, gc=False):
     until: int
 
 
-class Usual(Struct):
+class Usual(Struct, gc=False):
     """What share of the queries one rule counts, hour by hour."""
 
     hour: int
@@ -160,7 +161,7 @@ class Usual(Struct):
     """Shares in hundredths of a percent by hour of the week, the newest eight of each."""
 
 
-class Agreement(Struct):
+class Agreement(Struct, gc=False):
     """Whether the regions give one answer to one question, and since when."""
 
     share: float | None = None
