@@ -129,11 +129,12 @@ class Judgement:
                 _, found = judge(self._zones[name], Tick(now), self.inventory, self.rules)
                 findings += found
         evaluated = []
-        for name, sealed in sorted(before.items()):
+        for name, sealed in before.items():
             state = self._zones.get(name)
             if state is not None and state.sealed != sealed:
                 self._moved(sealed, state.sealed)
                 evaluated.append(name)
+        evaluated.sort()
         return Judged(
             findings=tuple(findings),
             evaluated=tuple(evaluated),
