@@ -129,6 +129,58 @@ def test_a_restart_anywhere_changes_nothing(cuts):
     assert transcript(*steps, engine.finish()) == REFERENCE
 
 
+SELDOM = sorted(
+    (
+        event
+        for zone, outcome in zip(ZONES, ("timeout", "answer", "nodata"), strict=True)
+        for event in events(
+            zone,
+            (Span(to="9m", every="100s"), Span(from_="9m", to="15m", every="20s", outcome=outcome),
+             Span(from_="15m", to="40m", every="100s")),
+        )
+    ),
+    key=lambda event: (event.time, event.id),
+)  # fmt: skip
+
+
+def stepped(cuts=frozenset()):
+    """A tick every five seconds; at the cuts, what was written is loaded. Also how often a state was written."""
+    engine, written, steps, writes, at = Engine(INVENTORY, RULES), {}, [], 0, 0
+    now = SELDOM[0].time
+    for number in range(520):
+        now += dt.timedelta(seconds=5)
+        if number in cuts:
+            after = Engine(INVENTORY, RULES)
+            for zone, state in written.items():
+                after.judgement.load(zone, state)
+            after.judgement.resume(now - dt.timedelta(seconds=5))
+            for zone in written:
+                assert after.judgement.state(zone) == engine.judgement.state(zone)
+            after.correlation.load(engine.correlation.dump())
+            engine = after
+        until = at
+        while until < len(SELDOM) and SELDOM[until].time <= now:
+            until += 1
+        step = engine.step(SELDOM[at:until], now)
+        at = until
+        steps.append(step)
+        written |= {zone: engine.judgement.dump(zone) for zone in step.zones}
+        writes += len(step.zones)
+    return transcript(*steps, engine.finish()), writes
+
+
+def test_zones_at_rest_are_not_written_as_time_passes():
+    told, writes = stepped()
+    assert b"zone-outage" in told
+    assert writes < len(ZONES) * 520 / 2
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sets(st.integers(2, 519), min_size=1, max_size=6))
+def test_a_restart_from_what_was_written_changes_nothing(cuts):
+    assert stepped(cuts)[0] == stepped()[0]
+
+
 def test_ticks_bring_what_silence_would_hide():
     engine = Engine(INVENTORY, RULES)
     quiet = [event for event in RECORDING if event.time < RECORDING[0].time + dt.timedelta(seconds=120)]

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from .correlate import anything_due, correlate
 from .health import assess
-from .judge import dismiss, judge
+from .judge import dismiss, judge, rest
 from .model import Finding, Health, Incident, Tick
 from .state import MICROS, CorrelationState, Failure, ZoneState, decode, encode, micros, moment
 
@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from .model import Acknowledgement, Silence
     from .rules import Rules
 
+_MINUTE = 60 * MICROS
+
 
 class Judged(Struct, frozen=True):
     """What one step of the first kind brought."""
 
     findings: tuple[Finding, ...]
     evaluated: tuple[str, ...]
-    """Zones of which rules were asked, in the order of their names."""
+    """Zones of which rules were asked, or for which another minute has begun, in the order of their names."""
     zones: frozenset[str]
-    """Zones whose state changed."""
+    """Zones whose state changed by more than the time that has passed (`Judgement.resume`)."""
     gone: frozenset[str]
     """Zones that have left the inventory, whose state is no more."""
 
@@ -57,6 +59,8 @@ class Judgement:
         self._zones: dict[str, ZoneState] = {}
         self._watched: Inventory | None = None
         """The inventory by which all zones are known to be watched still."""
+        self._asked: tuple[Inventory, Rules] | None = None
+        """By which all zones were judged at the last tick: those at rest are passed over."""
         self._reached: Counter[int] = Counter()
         """How many zones have got how far: a few times, for very many zones."""
 
@@ -73,7 +77,18 @@ class Judgement:
         before = self._zones.get(zone)
         loaded = self._zones[zone] = decode(state, ZoneState)
         self._moved(None if before is None else before.sealed, loaded.sealed)
-        self._watched = None
+        self._watched = self._asked = None
+
+    def resume(self, now: dt.datetime) -> None:
+        """Let time pass for zones that were loaded, as it had when they were left: at rest, they were not written.
+
+        Args:
+            now: of the last `step`.
+        """
+        for state in self._zones.values():
+            before = state.sealed
+            rest(state, micros(now) - self.rules.pace[1], self.rules)
+            self._moved(before, state.sealed)
 
     def dump(self, zone: str) -> bytes:
         """The zone's state."""
@@ -123,24 +138,46 @@ class Judgement:
             if state is not None:
                 self._zones[name] = state
                 touched.add(name)
+        resting = frozenset[str]()
         if now is not None:
-            for name in sorted(self._zones):
-                before.setdefault(name, self._zones[name].sealed)
-                _, found = judge(self._zones[name], Tick(now), self.inventory, self.rules)
-                findings += found
+            found, resting = self._tick(now, before, touched)
+            findings += found
         evaluated = []
         for name, sealed in before.items():
             state = self._zones.get(name)
             if state is not None and state.sealed != sealed:
                 self._moved(sealed, state.sealed)
-                evaluated.append(name)
+                if name not in resting:
+                    evaluated.append(name)
         evaluated.sort()
         return Judged(
             findings=tuple(findings),
             evaluated=tuple(evaluated),
-            zones=frozenset(touched.union(evaluated)),
+            zones=frozenset(touched),
             gone=frozenset(gone),
         )
+
+    def _tick(
+        self, now: dt.datetime, before: dict[str, int | None], touched: set[str]
+    ) -> tuple[list[Finding], frozenset[str]]:
+        """Let time pass for all zones: their findings, and of which there is nothing new to tell."""
+        findings: list[Finding] = []
+        resting: list[str] = []
+        tick, until = Tick(now), micros(now) - self.rules.pace[1]
+        known = self._asked is not None and self._asked[0] is self.inventory and self._asked[1] is self.rules
+        for name, state in sorted(self._zones.items()):
+            sealed = state.sealed
+            before.setdefault(name, sealed)
+            if known and rest(state, until, self.rules):
+                if name not in touched and sealed // _MINUTE == state.sealed // _MINUTE:
+                    resting.append(name)
+                continue
+            _, found = judge(state, tick, self.inventory, self.rules)
+            findings += found
+            if state.sealed != sealed:
+                touched.add(name)
+        self._asked = self.inventory, self.rules
+        return findings, frozenset(resting)
 
     def _moved(self, before: int | None, after: int | None) -> None:
         """A zone has got further."""

@@ -131,6 +131,27 @@ def judge(
     return state, _pass_time(state, zone, rules)
 
 
+def rest(state: ZoneState, until: int, rules: Rules) -> bool:
+    """Let time pass for a zone if no rule would be asked on the way; says whether it did.
+
+    What `judge` would have made of a tick. What is not written of it comes again: the same time, once more.
+
+    Args:
+        state: used up; judged by this pack and this entry of the inventory before.
+        until: microseconds since 1970 before which everything has come.
+        rules: the rule pack.
+    """
+    step, _ = rules.pace
+    watermark = max(state.watermark, until)
+    end = watermark // step * step
+    if end > state.sealed:
+        if min([state.idle - 1, *state.open]) // step * step < end:
+            return False
+        state.sealed = end
+    state.watermark = watermark
+    return True
+
+
 def dismiss(state: ZoneState) -> list[Finding]:
     """The end of all findings of a zone that is watched no more."""
     return [_cleared(finding, moment(state.sealed)) for _, finding in sorted(state.active.items())]

@@ -131,11 +131,15 @@ class Partition:
                 assert row is not None
                 self._epoch = row[0]
             offset = self._fence(connection.cursor())
-            self._recall(connection)
             for zone, state in connection.execute(
                 "select zone, state from zone_state where partition = %s", (self.number,)
             ).fetchall():
                 judgement.load(zone, state)
+            passed = self._passed(connection)
+            if passed is not None:
+                judgement.resume(passed)
+                if self._horizon is not None:
+                    self._horizon = max(self._horizon, passed)
         self._judgement = judgement
         return offset
 
@@ -203,11 +207,11 @@ class Partition:
             if self._archive:
                 write.archive(cursor, enriched)
             sealed = _sealed(judgement, until)
-            if batch.last is not None or sealed is not None:
+            if batch.last is not None or sealed is not None or until is not None:
                 cursor.execute(
-                    'update bus_offset set "offset" = coalesce(%s, "offset"), sealed = coalesce(%s, sealed) '
-                    "where consumer = %s and partition = %s",
-                    (batch.last, sealed, self._consumer, self.number),
+                    'update bus_offset set "offset" = coalesce(%s, "offset"), sealed = coalesce(%s, sealed), '
+                    "passed = coalesce(%s, passed) where consumer = %s and partition = %s",
+                    (batch.last, sealed, until, self._consumer, self.number),
                 )
         if self._horizon is not None and until is not None:
             self._horizon = max(self._horizon, until)
@@ -250,15 +254,14 @@ class Partition:
             raise FencedError(msg)
         return int(row[0])
 
-    def _recall(self, connection: psycopg.Connection[Any]) -> None:
-        """Time goes on from where it stood when this partition was left."""
-        if self._horizon is None:
-            return
+    def _passed(self, connection: psycopg.Connection[Any]) -> dt.datetime | None:
+        """Until when time had passed when this partition was left; earlier releases kept `sealed` alone."""
         row = connection.execute(
-            "select sealed from bus_offset where consumer = %s and partition = %s", (self._consumer, self.number)
+            "select coalesce(passed, sealed + make_interval(secs => %s)) from bus_offset "
+            "where consumer = %s and partition = %s",
+            (self.rules.lateness, self._consumer, self.number),
         ).fetchone()
-        if row is not None and row[0] is not None:
-            self._horizon = max(self._horizon, row[0] + dt.timedelta(seconds=self.rules.lateness))
+        return None if row is None else row[0]
 
     def _adopt(self, cursor: psycopg.Cursor[Any], judgement: Judgement, zones: set[str]) -> None:
         """Take up zones that another partition had before the number of partitions was changed."""
