@@ -7,9 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+from tests.stack.kafka.broker import free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,10 +52,12 @@ class Running:
         self._broker = broker
         self._topics = dict(topics)
         self._process: subprocess.Popen[bytes] | None = None
+        self._rest = 0
 
     def start(self, *, slots: int = 1, restore: str | None = None, **more: Any) -> None:
         """Run it, from the beginning or from a checkpoint."""
         (connector,) = JARS.glob("flink-sql-connector-kafka-*.jar")
+        (self._rest,) = free(1)
         config = {
             "brokers": [self._broker],
             "topics": self._topics,
@@ -60,9 +66,12 @@ class Running:
             "parallelism": slots,
             "idle": "5s",
             "bundle": {"time": "200ms"},
-            "flink": {"taskmanager.numberOfTaskSlots": slots},
             **more,
-        }
+            "flink": {
+                "taskmanager.numberOfTaskSlots": slots, "rest.port": self._rest, "rest.bind-port": str(self._rest),
+                **more.get("flink", {}),
+            },
+        }  # fmt: skip
         (self.home / "job.yaml").write_text(json.dumps(config))
         python = ENVIRONMENT / "bin" / "python"
         command = [str(python), "-m", "dns_rules.flink", "--config", str(self.home / "job.yaml")]
@@ -94,6 +103,29 @@ class Running:
         """The ones that are whole, the oldest first."""
         whole = (file.parent for file in self.home.glob("checkpoints/*/chk-*/_metadata"))
         return sorted(whole, key=lambda folder: (folder / "_metadata").stat().st_mtime)
+
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """What the mini-cluster answers over REST, as `flink` asks it; with a body, it is told something."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"http://127.0.0.1:{self._rest}{path}", data, {"content-type": "application/json"})
+        with urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def stop(self) -> str:
+        """End it with a savepoint, as `flink stop` does; returns where that is."""
+        (job,) = (job["id"] for job in self.ask("/jobs")["jobs"])
+        ticket = self.ask(f"/jobs/{job}/stop", {"targetDirectory": f"file://{self.home}/savepoints", "drain": False})
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            found = self.ask(f"/jobs/{job}/savepoints/{ticket['request-id']}")
+            if found["status"]["id"] == "COMPLETED":
+                break
+            time.sleep(0.2)
+        self.kill()
+        if "location" not in found.get("operation", {}):
+            msg = f"no savepoint: {found}"
+            raise AssertionError(msg)
+        return str(found["operation"]["location"]).removeprefix("file:")
 
     def last_words(self) -> str:
         """How it ended, and the errors that were logged."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _ROW = Types.ROW_NAMED(["key", "value"], [Types.STRING(), _BYTES])
 _MOST_SLOTS = 720
+#: Zones of one shard share a key of Flink's. Never to be changed either: states are kept by it.
+_SHARD = "SUBSTRING(MD5(`key`), 1, 2)"
 _EXACTLY_ONCE = "EXACTLY_ONCE"
 
 
@@ -51,7 +53,7 @@ def build(job: Job, restore: str | None = None) -> StreamExecutionEnvironment:
     for name in ("findings", "incidents"):
         tables.execute_sql(sink(name, getattr(job.topics, name), job))
     control = _stream(tables, "control").broadcast(CONTROL)
-    events = _by_key(_stream(tables, "normalized"))
+    events = _by_key(_stream(tables, "normalized", _SHARD))
     findings = _processed(events, control, Judging(job.bundle.zones), _BYTES, "judge")
     alone = findings.key_by(lambda _: "", key_type=Types.STRING())
     incidents = _processed(alone, control, Correlating(), KEYED, "correlate")
@@ -86,8 +88,8 @@ def _options(job: Job) -> dict[str, str]:
     return {name: str(value) for name, value in (options | job.flink).items()}
 
 
-def _stream(tables: StreamTableEnvironment, name: str) -> Any:
-    table = tables.sql_query(f"SELECT `key`, `value` FROM `{name}` WHERE `value` IS NOT NULL")  # noqa: S608 - our names
+def _stream(tables: StreamTableEnvironment, name: str, key: str = "`key`") -> Any:
+    table = tables.sql_query(f"SELECT {key} AS `key`, `value` FROM `{name}` WHERE `value` IS NOT NULL")  # noqa: S608 - our names
     stream = tables.to_data_stream(table)
     # Functions with broadcast state read rows of this type only; it serializes the same rows.
     stream._j_data_stream.getTransformation().setOutputType(_ROW.get_java_type_info())  # noqa: SLF001
