@@ -72,7 +72,7 @@ def _rate(stack: Stack, listed: list[Event], slots: int) -> float:
     for key, value in (control.of_inventory(INVENTORY), control.of_rules(load_rules())):
         producer.produce(names.control, value, key.encode(), headers=[control.header(listed[0].time)])
     assert producer.flush(60) == 0
-    used = {name: getattr(names, name) for name in ("normalized", "control", "findings", "incidents")}
+    used = {name: getattr(names, name) for name in ("normalized", "control", "findings", "incidents", "deadletter")}
     job = Running(stack.folder / "job", stack.broker.bootstrap, used)
     consumer = Consumer({"bootstrap.servers": stack.broker.bootstrap, "group.id": "dnstower.flink.normalized"})
     places = [TopicPartition(names.normalized, number) for number in range(PARTITIONS)]

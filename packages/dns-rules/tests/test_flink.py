@@ -26,7 +26,7 @@ from dns_rules.state import ZoneState, decode, encode, micros
 EXAMPLE = Path(__file__).parents[3] / "examples" / "flink"
 JOB = """\
 brokers: [127.0.0.1:9092]
-topics: {normalized: n, control: c, findings: f, incidents: i}
+topics: {normalized: n, control: c, findings: f, incidents: i, deadletter: d}
 checkpoints: {directory: file:///tmp/x}
 """
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from dns_events import ndjson
-from pyflink.common import Types
-from pyflink.datastream import KeyedBroadcastProcessFunction
+from dns_events import DecodeError, ndjson
+from pyflink.common import Row, Types
+from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag
 from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 
 from dns_rules.state import ZoneState, decode, encode
@@ -25,12 +25,18 @@ from .zones import heard, waited
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dns_events import Event
-
     from dns_rules.inventory import Inventory
     from dns_rules.rules import Rules
 
     from .zones import Turn
+
+#: What could not be read, why, and where it was.
+LETTERS = OutputTag(
+    "letters",
+    Types.ROW_NAMED(
+        ["value", "reason", "place"], [Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.STRING(), Types.STRING()]
+    ),
+)
 
 
 class Shard:
@@ -49,38 +55,50 @@ class Shard:
 
 
 class Judging(Listening, KeyedBroadcastProcessFunction):
-    """Events of a shard in, findings as JSON out.
+    """Events of a shard in, findings as JSON out; what is no event is a dead letter.
 
     Args:
         cached: states that are kept decoded.
+        events: the topic that events come from.
+        control: the topic that says what is watched.
     """
 
-    def __init__(self, cached: int) -> None:
+    def __init__(self, cached: int, events: str, control: str) -> None:
         super().__init__()
         self._cached = cached
+        self._events = events
+        self._control = control
 
     def open(self, runtime_context: Any) -> None:
         """Flink's states by name. Other names are other states: savepoints go by them."""
         super().open(runtime_context)
         self._cache: Cache[ZoneState] = Cache(self._cached)
+        counts = runtime_context.get_metrics_group().add_group("dnstower")
+        self._letters = counts.counter("deadletters")
+        self._late = counts.counter("late")
+        self._findings = counts.counter("findings")
         self._shards: dict[str, Shard] = {}
         self._saved = runtime_context.get_map_state(
             MapStateDescriptor("zones", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         )
         self._waiting = runtime_context.get_list_state(ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY()))
 
-    def process_element(self, value: Any, ctx: Any) -> Iterator[bytes]:
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """Take an event in; before the inventory is known it waits."""
         told = self.told(ctx)
         if told is None:
-            self._waiting.add(value)
+            self._waiting.add((value[0], value[1]))
             ctx.timer_service().register_event_time_timer(0)
             return
         shard = self._shard(ctx.get_current_key())
-        yield from self._heard(shard, ndjson.decode(value), *told)
+        yield from self._heard(shard, value[0], value[1], *told)
         self._wake(shard, ctx)
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[bytes]:
+    def refused(self, message: bytes, reason: str, place: str) -> Iterator[Any]:
+        """A message of the control topic that is none."""
+        yield self._letter(message, reason, f"{self._control}/{place}")
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         """Let time pass for the zones of a shard that wait for it."""
         told, until = self.told(ctx), passed(ctx.timer_service().current_watermark())
         if until is None:
@@ -92,8 +110,8 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
         if shard.timer is not None and shard.timer <= timestamp:
             shard.timer = None
         waiting = list(self._waiting.get() or ())
-        for value in waiting:
-            yield from self._heard(shard, ndjson.decode(value), *told)
+        for value, place in waiting:
+            yield from self._heard(shard, value, place, *told)
         if waiting:
             self._waiting.clear()
         for zone in shard.dues.take(until):
@@ -102,10 +120,24 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
                 yield from self._took(shard, zone, held, waited(held.state, until, *told))
         self._wake(shard, ctx)
 
-    def _heard(self, shard: Shard, event: Event, inventory: Inventory, rules: Rules) -> Iterator[bytes]:
+    def _heard(
+        self, shard: Shard, value: bytes, place: str, inventory: Inventory, rules: Rules
+    ) -> Iterator[Any]:
+        try:
+            event = ndjson.decode(value)
+        except DecodeError as error:
+            yield self._letter(value, str(error), f"{self._events}/{place}")
+            return
         held = self._held(event.zone)
+        late = 0 if held is None else held.state.late
         turn = heard(None if held is None else held.state, event, inventory, rules)
+        if turn.state is not None and turn.state.late > late:
+            self._late.inc()
         yield from self._took(shard, event.zone, held, turn)
+
+    def _letter(self, value: bytes, reason: str, place: str) -> tuple[OutputTag, Row]:
+        self._letters.inc()
+        return LETTERS, Row(value, reason, place)
 
     def _shard(self, key: str) -> Shard:
         found = self._shards.get(key)
@@ -134,6 +166,7 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
             self._saved.remove(zone)
             self._cache.drop(zone)
         for finding in turn.findings:
+            self._findings.inc()
             yield msgspec.json.encode(finding)
 
     @staticmethod
