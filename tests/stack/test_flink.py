@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections import defaultdict
+from pathlib import Path
 from zlib import crc32
 
 import msgspec
@@ -21,6 +22,7 @@ from kafka_bridge.kafka import headers
 from kafka_bridge.kafka.topics import topics
 
 from tests.stack.bridges import ROLES, Stack, recent, requests
+from tests.stack.flink import savepoint
 from tests.stack.flink.running import Running, missing
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -49,9 +51,9 @@ def museum(only):
 class Bus:
     """The topics of one test, and a job between them."""
 
-    def __init__(self, broker, home, partitions=4):
+    def __init__(self, broker, home, partitions=4, prefix=None):
         self.bootstrap = broker.bootstrap
-        self.topics = topics(f"{home.name}.")
+        self.topics = topics(prefix or f"{home.name}.")
         self.partitions = partitions
         made = [NewTopic(getattr(self.topics, name), partitions if name == "normalized" else 1, 1) for name in NAMES]
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
@@ -234,6 +236,34 @@ def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
         meant = bus.topics.control if b"version" in message.value() else bus.topics.normalized
         assert (topic, partition.isdigit(), offset.isdigit()) == (meant, True, True)
     assert len({dict(message.headers())["dnstower.place"] for message in letters}) == len(letters)
+
+
+def test_a_savepoint_of_the_first_format(broker, tmp_path):
+    """An incident that was open in it is mended, and is the same one."""
+    fixture = Path(__file__).parent / "flink" / "savepoint-1"
+    listed, told = savepoint.read(fixture)
+    known = control.Told()
+    for message in told:
+        known.take(*message)
+    incidents, _, end = expected(known.inventory, listed, known.rules)
+    bus = Bus(broker, tmp_path, partitions=1, prefix=savepoint.PREFIX)
+    try:
+        # As far as it had read them, topics are what they were.
+        for message in told:
+            bus.tell(message, listed[0].time)
+        bus.send(listed)
+        bus.job.start(restore=str(fixture / "savepoint"))
+        mended = [(incident.id, incident.updated) for incident in incidents if incident.state == "resolved"]
+
+        def said():
+            return [(i.id, i.updated) for _, i in bus.read("incidents", Incident) if i.state == "resolved"]
+
+        bus.wait("its end", said, tick=end)
+        assert said() == mended
+        # It does not begin again: what was said before the savepoint is not said twice.
+        assert "pending" not in {incident.state for _, incident in bus.read("incidents", Incident)}
+    finally:
+        bus.job.kill()
 
 
 class External(Stack):

@@ -141,6 +141,17 @@ class Running:
         found = ["pgrep", "-g", str(self._process.pid), "-f", "pyflink.fn_execution.beam.beam_boot"]
         return [int(pid) for pid in subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()]
 
+    def cpu(self) -> tuple[float, float]:
+        """Seconds of CPU so far, of the Python processes that judge and of everything else, which is Java's."""
+        assert self._process is not None
+        found = subprocess.run(["pgrep", "-g", str(self._process.pid)], capture_output=True, text=True, check=False)
+        spent, judging = [0.0, 0.0], self.workers()
+        for pid in map(int, found.stdout.split()):
+            with suppress(OSError):  # it has just ended
+                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                spent[pid not in judging] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return spent[0], spent[1]
+
     def kill(self) -> None:
         """SIGKILL to all of it."""
         if self._process is not None:

@@ -95,7 +95,7 @@ def _options(job: Job) -> dict[str, str]:
 
 
 def _stream(tables: StreamTableEnvironment, selected: str, kind: Any) -> Any:
-    table = tables.sql_query(f"SELECT {selected} WHERE `value` IS NOT NULL")  # noqa: S608 - our names
+    table = tables.sql_query(f"SELECT {selected} WHERE `value` IS NOT NULL")
     stream = tables.to_data_stream(table)
     # Functions with broadcast state read rows of this type only; it serializes the same rows.
     stream._j_data_stream.getTransformation().setOutputType(kind.get_java_type_info())  # noqa: SLF001

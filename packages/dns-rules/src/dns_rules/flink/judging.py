@@ -120,9 +120,7 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
                 yield from self._took(shard, zone, held, waited(held.state, until, *told))
         self._wake(shard, ctx)
 
-    def _heard(
-        self, shard: Shard, value: bytes, place: str, inventory: Inventory, rules: Rules
-    ) -> Iterator[Any]:
+    def _heard(self, shard: Shard, value: bytes, place: str, inventory: Inventory, rules: Rules) -> Iterator[Any]:
         try:
             event = ndjson.decode(value)
         except DecodeError as error:
