@@ -218,6 +218,8 @@ def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
     bus.send(events[:part], hot=True)
     bus.job.start(slots=1)
     bus.wait("first incidents", lambda: bus.read("incidents", Incident))
+    bus.wait("its figures", lambda: {"findings", "incidents"} <= {n for n, many in bus.job.counted().items() if many})
+    assert bus.job.counted()["deadletters"] == len(spoiled)
     savepoint = bus.job.stop()
     bus.send(events[part:], hot=True)
     bus.job.start(slots=2, restore=savepoint)

@@ -111,6 +111,17 @@ class Running:
         with urlopen(request, timeout=30) as response:
             return json.load(response)
 
+    def counted(self) -> dict[str, float]:
+        """What the functions count, of all slots together; an exporter of Flink's gives the same."""
+        found: dict[str, float] = {}
+        (job,) = (job["id"] for job in self.ask("/jobs")["jobs"])
+        for vertex in self.ask(f"/jobs/{job}")["vertices"]:
+            at = f"/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics"
+            names = [metric["id"] for metric in self.ask(at) if ".dnstower." in metric["id"]]
+            for metric in self.ask(f"{at}?get={','.join(names)}") if names else ():
+                found[metric["id"].rsplit(".", 1)[1]] = metric["sum"]
+        return found
+
     def stop(self) -> str:
         """End it with a savepoint, as `flink stop` does; returns where that is."""
         (job,) = (job["id"] for job in self.ask("/jobs")["jobs"])
