@@ -28,6 +28,12 @@ PARTITIONS = 4
 _LONGEST = 300
 
 
+class Judged(Stack):
+    """The topics of a bridge whose judgement is elsewhere."""
+
+    judge = "external"
+
+
 def figures(count: int = 200_000) -> Iterator[Figure]:
     """Nothing where Flink cannot be run."""
     if missing() is not None:
@@ -40,7 +46,7 @@ def figures(count: int = 200_000) -> Iterator[Figure]:
         for slots in (1, 2):
             place = folder / f"flink-{slots}"
             place.mkdir()
-            stack = Stack(place, broker, postgres, f"flink{slots}", partitions=PARTITIONS)
+            stack = Judged(place, broker, postgres, f"flink{slots}", partitions=PARTITIONS)
             runs.append(_run(stack, listed, slots))
     one, two = runs
     step = "the pure step, JSON to findings"
