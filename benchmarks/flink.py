@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from dns_events import ndjson
@@ -27,6 +28,12 @@ PARTITIONS = 4
 _LONGEST = 300
 
 
+class Judged(Stack):
+    """The topics of a bridge whose judgement is elsewhere."""
+
+    judge = "external"
+
+
 def figures(count: int = 200_000) -> Iterator[Figure]:
     """Nothing where Flink cannot be run."""
     if missing() is not None:
@@ -35,16 +42,31 @@ def figures(count: int = 200_000) -> Iterator[Figure]:
     pure = _pure(listed)
     with backbone.servers() as (folder, broker, postgres):
         worker = backbone._drain(folder / "w", broker, postgres, backbone.sent(listed), len(listed), workers=1)  # noqa: SLF001
-        rates = []
+        runs = []
         for slots in (1, 2):
             place = folder / f"flink-{slots}"
             place.mkdir()
-            stack = Stack(place, broker, postgres, f"flink{slots}", partitions=PARTITIONS)
-            rates.append(_rate(stack, listed, slots))
-    one, two = rates
-    yield Figure("a slot of Flink, Kafka to Kafka, events/s", one, "the pure step, JSON to findings", pure)
-    yield Figure("the same", one, "a worker, raw topic to store", worker)
-    yield Figure("two slots, events/s", two, "one slot", one)
+            stack = Judged(place, broker, postgres, f"flink{slots}", partitions=PARTITIONS)
+            runs.append(_run(stack, listed, slots))
+    one, two = runs
+    step = "the pure step, JSON to findings"
+    yield Figure("a slot of Flink, Kafka to Kafka, events/s", one.rate, step, pure)
+    yield Figure("the same", one.rate, "a worker, raw topic to store", worker)
+    yield Figure("the same, CPU of its Python, µs/event", one.python, step, 1e6 / pure)
+    yield Figure("the same, CPU of Python and Java, µs/event", one.python + one.java, step, 1e6 / pure)
+    yield Figure("two slots, events/s", two.rate, "one slot", one.rate)
+    yield Figure("cores that these two had", two.cores, "cores that the machine has", os.cpu_count() or 1)
+
+
+class Run(NamedTuple):
+    """A job that took a backlog in, from the first checkpoint that had any of it to the one that had all."""
+
+    rate: float
+    python: float
+    """Microseconds of CPU for each event, of the processes that judge."""
+    java: float
+    cores: float
+    """How busy all of it was."""
 
 
 def _pure(listed: list[Event]) -> float:
@@ -56,8 +78,8 @@ def _pure(listed: list[Event]) -> float:
     return len(lines) / (time.perf_counter() - began)
 
 
-def _rate(stack: Stack, listed: list[Event], slots: int) -> float:
-    """Events a second between the first checkpoint that had any and the one that had all: without the start."""
+def _run(stack: Stack, listed: list[Event], slots: int) -> Run:
+    """Without the start."""
     names = topics(stack.prefix)
     producer = Producer({"bootstrap.servers": stack.broker.bootstrap, "linger.ms": 50, "compression.type": "lz4"})
     for event in listed:
@@ -72,11 +94,11 @@ def _rate(stack: Stack, listed: list[Event], slots: int) -> float:
     for key, value in (control.of_inventory(INVENTORY), control.of_rules(load_rules())):
         producer.produce(names.control, value, key.encode(), headers=[control.header(listed[0].time)])
     assert producer.flush(60) == 0
-    used = {name: getattr(names, name) for name in ("normalized", "control", "findings", "incidents")}
+    used = {name: getattr(names, name) for name in ("normalized", "control", "findings", "incidents", "deadletter")}
     job = Running(stack.folder / "job", stack.broker.bootstrap, used)
     consumer = Consumer({"bootstrap.servers": stack.broker.bootstrap, "group.id": "dnstower.flink.normalized"})
     places = [TopicPartition(names.normalized, number) for number in range(PARTITIONS)]
-    seen: list[tuple[float, int]] = []
+    seen: list[tuple[float, int, tuple[float, float]]] = []
     try:
         job.start(slots=slots, group="dnstower.flink", bundle={"time": "500ms"})
         until = time.monotonic() + _LONGEST
@@ -85,10 +107,12 @@ def _rate(stack: Stack, listed: list[Event], slots: int) -> float:
             assert not job.ended, job.log.read_text()[-2000:]
             read = sum(max(0, place.offset) for place in consumer.committed(places, 10))
             if read and (not seen or read > seen[-1][1]):
-                seen.append((time.monotonic(), read))
+                seen.append((time.monotonic(), read, job.cpu()))
             time.sleep(0.1)
     finally:
         consumer.close()
         job.kill()
-    (first, some), (last, all_) = seen[0], seen[-1]
-    return (all_ - some) / (last - first)
+    (first, some, before), (last, all_, after) = seen[0], seen[-1]
+    events, spent = all_ - some, last - first
+    python, java = (b - a for a, b in zip(before, after, strict=True))
+    return Run(events / spent, 1e6 * python / events, 1e6 * java / events, (python + java) / spent)

@@ -7,6 +7,8 @@ import os
 import signal
 import time
 from collections import defaultdict
+from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -20,6 +22,7 @@ from kafka_bridge.kafka import headers
 from kafka_bridge.kafka.topics import topics
 
 from tests.stack.bridges import ROLES, Stack, recent, requests
+from tests.stack.flink import savepoint
 from tests.stack.flink.running import Running, missing
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -30,7 +33,7 @@ RECORDINGS = (
     "aws-2025", "dyn-2016", "myetherwallet-2018", "nytimes-2013", "perl-2021", "rolling-restart", "ru-2024",
     "slack-2021",
 )  # fmt: skip
-NAMES = ("normalized", "control", "findings", "incidents")
+NAMES = ("normalized", "control", "findings", "incidents", "deadletter")
 
 
 def museum(only):
@@ -48,9 +51,10 @@ def museum(only):
 class Bus:
     """The topics of one test, and a job between them."""
 
-    def __init__(self, broker, home, partitions=4):
+    def __init__(self, broker, home, partitions=4, prefix=None):
         self.bootstrap = broker.bootstrap
-        self.topics = topics(f"{home.name}.")
+        self.topics = topics(prefix or f"{home.name}.")
+        self.partitions = partitions
         made = [NewTopic(getattr(self.topics, name), partitions if name == "normalized" else 1, 1) for name in NAMES]
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         for future in admin.create_topics(made).values():
@@ -63,15 +67,33 @@ class Bus:
         self._producer.produce(self.topics.control, value, key.encode(), headers=[control.header(time_)])
         assert self._producer.flush(20) == 0
 
-    def send(self, events):
+    def send(self, events, *, hot=False):
+        """Events by zone; hot zones over all partitions, by name and server."""
         for event in events:
             head = headers.of_event(event)
-            self._producer.produce(self.topics.normalized, ndjson.encode(event), event.zone.encode(), headers=head)
+            place = {"partition": crc32(f"{event.name} {event.server}".encode()) % self.partitions} if hot else {}
+            self._producer.produce(
+                self.topics.normalized, ndjson.encode(event), event.zone.encode(), headers=head, **place
+            )
             self._producer.poll(0)
         assert self._producer.flush(20) == 0
 
+    def spoil(self):
+        """Messages that are no events, and one that is no inventory; returns their bytes."""
+        bad = [(b"{", b"a.example", None), (b"\xff\x00", None, None), (b"[]", b"b.example", {"ce_time": "soon"})]
+        for value, key, head in bad:
+            self._producer.produce(self.topics.normalized, value, key, headers=head)
+        self._producer.produce(self.topics.control, b'{"version": 7}', b"inventory")
+        assert self._producer.flush(20) == 0
+        return {value for value, _, _ in bad} | {b'{"version": 7}'}
+
     def read(self, name, kind):
         """Everything committed on a topic of one partition."""
+        return [
+            (message.key().decode(), msgspec.json.decode(message.value(), type=kind)) for message in self.messages(name)
+        ]
+
+    def messages(self, name):
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "test"})
         try:
             place = TopicPartition(getattr(self.topics, name), 0, 0)
@@ -79,7 +101,7 @@ class Bus:
             found = []
             while (message := consumer.poll(0.5)) is not None:
                 assert message.error() is None
-                found.append((message.key().decode(), msgspec.json.decode(message.value(), type=kind)))
+                found.append(message)
             return found
         finally:
             consumer.close()
@@ -181,6 +203,69 @@ def test_a_changed_inventory_is_judged_by_without_a_restart(bus):
     bus.send(events)
     bus.wait("all incidents", lambda: len(bus.read("incidents", Incident)) >= len(incidents), tick=end)
     assert lives(incident for _, incident in bus.read("incidents", Incident)) == lives(incidents)
+
+
+def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
+    """What cannot be read is a dead letter and ends nothing; a zone may be in many partitions, a slot become two."""
+    inventory, events = museum(("dyn-2016", "ru-2024"))
+    rules = load_rules()
+    incidents, findings, end = expected(inventory, events, rules)
+    start = events[0].time
+    bus.tell(control.of_inventory(inventory), start)
+    bus.tell(control.of_rules(rules), start)
+    spoiled = bus.spoil()
+    part = len(events) // 2
+    bus.send(events[:part], hot=True)
+    bus.job.start(slots=1)
+    bus.wait("first incidents", lambda: bus.read("incidents", Incident))
+    bus.wait("its figures", lambda: {"findings", "incidents"} <= {n for n, many in bus.job.counted().items() if many})
+    assert bus.job.counted()["deadletters"] == len(spoiled)
+    savepoint = bus.job.stop()
+    bus.send(events[part:], hot=True)
+    bus.job.start(slots=2, restore=savepoint)
+    bus.wait("all incidents", lambda: len(bus.read("incidents", Incident)) >= len(incidents), tick=end)
+    bus.wait("all findings", lambda: len(bus.read("findings", Finding)) >= len(findings), tick=end)
+    bus.job.kill()
+
+    assert lives(incident for _, incident in bus.read("incidents", Incident)) == lives(incidents)
+    assert sorted((f for _, f in bus.read("findings", Finding)), key=order) == sorted(findings, key=order)
+    letters = bus.messages("deadletter")
+    assert sorted(message.value() for message in letters) == sorted(spoiled)
+    for message in letters:
+        head = dict(message.headers())
+        assert head["dnstower.reason"]
+        topic, partition, offset = head["dnstower.place"].decode().rsplit("/", 2)
+        meant = bus.topics.control if b"version" in message.value() else bus.topics.normalized
+        assert (topic, partition.isdigit(), offset.isdigit()) == (meant, True, True)
+    assert len({dict(message.headers())["dnstower.place"] for message in letters}) == len(letters)
+
+
+def test_a_savepoint_of_the_first_format(broker, tmp_path):
+    """An incident that was open in it is mended, and is the same one."""
+    fixture = Path(__file__).parent / "flink" / "savepoint-1"
+    listed, told = savepoint.read(fixture)
+    known = control.Told()
+    for message in told:
+        known.take(*message)
+    incidents, _, end = expected(known.inventory, listed, known.rules)
+    bus = Bus(broker, tmp_path, partitions=1, prefix=savepoint.PREFIX)
+    try:
+        # As far as it had read them, topics are what they were.
+        for message in told:
+            bus.tell(message, listed[0].time)
+        bus.send(listed)
+        bus.job.start(restore=str(fixture / "savepoint"))
+        mended = [(incident.id, incident.updated) for incident in incidents if incident.state == "resolved"]
+
+        def said():
+            return [(i.id, i.updated) for _, i in bus.read("incidents", Incident) if i.state == "resolved"]
+
+        bus.wait("its end", said, tick=end)
+        assert said() == mended
+        # It does not begin again: what was said before the savepoint is not said twice.
+        assert "pending" not in {incident.state for _, incident in bus.read("incidents", Incident)}
+    finally:
+        bus.job.kill()
 
 
 class External(Stack):

@@ -148,6 +148,7 @@ def test_a_job_that_judges_may_read_events_and_say_what_it_found_and_nothing_els
     job = wanted_grants(Declared(judge="external", access=access[1:]))
     assert {(grant.operation, grant.name) for grant in job if grant.operation in {"read", "write"}} == {
         ("read", "dns.normalized"), ("read", "dns.control"), ("write", "dns.findings"), ("write", "dns.incidents"),
+        ("write", "dns.deadletter"),
         ("read", "dnstower.flink."), ("write", "dnstower.flink-"),
     }  # fmt: skip
 

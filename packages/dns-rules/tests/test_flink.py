@@ -14,6 +14,7 @@ from dns_rules import Engine, Inventory, RulesError, load_rules
 from dns_rules.cli import app
 from dns_rules.engine import Correlation
 from dns_rules.flink import control
+from dns_rules.flink.due import Dues
 from dns_rules.flink.held import Cache, Held
 from dns_rules.flink.settings import load_job
 from dns_rules.flink.tables import sink, source
@@ -25,7 +26,7 @@ from dns_rules.state import ZoneState, decode, encode, micros
 EXAMPLE = Path(__file__).parents[3] / "examples" / "flink"
 JOB = """\
 brokers: [127.0.0.1:9092]
-topics: {normalized: n, control: c, findings: f, incidents: i}
+topics: {normalized: n, control: c, findings: f, incidents: i, deadletter: d}
 checkpoints: {directory: file:///tmp/x}
 """
 
@@ -53,7 +54,7 @@ def test_zones_by_timers_say_what_the_engine_says(only):
 
     lateness = rules.pace[1]
     for number, event in enumerate(events):
-        turn = heard(states.get(event.zone), ndjson.encode(event), recording.inventory, rules)
+        turn = heard(states.get(event.zone), ndjson.decode(ndjson.encode(event)), recording.inventory, rules)
         states[event.zone] = turn.state
         due[event.zone] = min(due.get(event.zone, turn.due), turn.due)
         if number % 37 == 0:
@@ -72,7 +73,7 @@ def test_a_zone_that_leaves_the_inventory_takes_its_findings_along():
     rules, state = load_rules(), None
     events = recording.events()
     for event in events[: len(events) // 2]:
-        state = heard(state, ndjson.encode(event), recording.inventory, rules).state
+        state = heard(state, event, recording.inventory, rules).state
     state = waited(state, micros(events[len(events) // 2].time), recording.inventory, rules).state
     assert state.active
     turn = waited(state, state.sealed, Inventory(version=1, teams=recording.teams, zones=()), rules)
@@ -122,6 +123,21 @@ def test_the_cache_keeps_what_was_asked_for_last():
     assert cache.get("a").state == "a"
     cache.put("c", Held("c", str.encode))
     assert [cache.get(key) is not None for key in ("a", "b", "c")] == [True, False, True]
+
+
+def test_zones_of_a_shard_are_woken_once_and_at_their_earliest():
+    dues = Dues(("old", "older"))
+    dues.ask("new", 50)
+    dues.ask("new", 30)
+    dues.ask("new", 40)
+    dues.ask("old", 10)
+    assert dues.next == 0
+    assert dues.take(0) == ["old", "older"]
+    assert dues.next == 30
+    assert [dues.take(29), dues.take(30), dues.take(100)] == [[], ["new"], []]
+    assert dues.next is None
+    dues.ask("new", 60)
+    assert (dues.next, dues.take(60)) == (60, ["new"])
 
 
 @pytest.mark.parametrize("micros_", [5_000_000, 5_000_001, 1_795_428_000_000_000])

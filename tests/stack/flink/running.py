@@ -7,9 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+from tests.stack.kafka.broker import free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,10 +52,12 @@ class Running:
         self._broker = broker
         self._topics = dict(topics)
         self._process: subprocess.Popen[bytes] | None = None
+        self._rest = 0
 
     def start(self, *, slots: int = 1, restore: str | None = None, **more: Any) -> None:
         """Run it, from the beginning or from a checkpoint."""
         (connector,) = JARS.glob("flink-sql-connector-kafka-*.jar")
+        (self._rest,) = free(1)
         config = {
             "brokers": [self._broker],
             "topics": self._topics,
@@ -60,9 +66,12 @@ class Running:
             "parallelism": slots,
             "idle": "5s",
             "bundle": {"time": "200ms"},
-            "flink": {"taskmanager.numberOfTaskSlots": slots},
             **more,
-        }
+            "flink": {
+                "taskmanager.numberOfTaskSlots": slots, "rest.port": self._rest, "rest.bind-port": str(self._rest),
+                **more.get("flink", {}),
+            },
+        }  # fmt: skip
         (self.home / "job.yaml").write_text(json.dumps(config))
         python = ENVIRONMENT / "bin" / "python"
         command = [str(python), "-m", "dns_rules.flink", "--config", str(self.home / "job.yaml")]
@@ -95,6 +104,40 @@ class Running:
         whole = (file.parent for file in self.home.glob("checkpoints/*/chk-*/_metadata"))
         return sorted(whole, key=lambda folder: (folder / "_metadata").stat().st_mtime)
 
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """What the mini-cluster answers over REST, as `flink` asks it; with a body, it is told something."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"http://127.0.0.1:{self._rest}{path}", data, {"content-type": "application/json"})
+        with urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def counted(self) -> dict[str, float]:
+        """What the functions count, of all slots together; an exporter of Flink's gives the same."""
+        found: dict[str, float] = {}
+        (job,) = (job["id"] for job in self.ask("/jobs")["jobs"])
+        for vertex in self.ask(f"/jobs/{job}")["vertices"]:
+            at = f"/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics"
+            names = [metric["id"] for metric in self.ask(at) if ".dnstower." in metric["id"]]
+            for metric in self.ask(f"{at}?get={','.join(names)}") if names else ():
+                found[metric["id"].rsplit(".", 1)[1]] = metric["sum"]
+        return found
+
+    def stop(self) -> str:
+        """End it with a savepoint, as `flink stop` does; returns where that is."""
+        (job,) = (job["id"] for job in self.ask("/jobs")["jobs"])
+        ticket = self.ask(f"/jobs/{job}/stop", {"targetDirectory": f"file://{self.home}/savepoints", "drain": False})
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            found = self.ask(f"/jobs/{job}/savepoints/{ticket['request-id']}")
+            if found["status"]["id"] == "COMPLETED":
+                break
+            time.sleep(0.2)
+        self.kill()
+        if "location" not in found.get("operation", {}):
+            msg = f"no savepoint: {found}"
+            raise AssertionError(msg)
+        return str(found["operation"]["location"]).removeprefix("file:")
+
     def last_words(self) -> str:
         """How it ended, and the errors that were logged."""
         status = None if self._process is None else self._process.poll()
@@ -108,6 +151,17 @@ class Running:
         assert self._process is not None
         found = ["pgrep", "-g", str(self._process.pid), "-f", "pyflink.fn_execution.beam.beam_boot"]
         return [int(pid) for pid in subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()]
+
+    def cpu(self) -> tuple[float, float]:
+        """Seconds of CPU so far, of the Python processes that judge and of everything else, which is Java's."""
+        assert self._process is not None
+        found = subprocess.run(["pgrep", "-g", str(self._process.pid)], capture_output=True, text=True, check=False)
+        spent, judging = [0.0, 0.0], self.workers()
+        for pid in map(int, found.stdout.split()):
+            with suppress(OSError):  # it has just ended
+                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                spent[pid not in judging] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return spent[0], spent[1]
 
     def kill(self) -> None:
         """SIGKILL to all of it."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pyflink.common import Types
 from pyflink.datastream.state import MapStateDescriptor
 
+from dns_rules.errors import RulesError
+
 from .control import Told
 
 if TYPE_CHECKING:
@@ -26,12 +28,18 @@ class Listening:
         """Nothing is known yet."""
         self._told: Told | None = None
 
-    def process_broadcast_element(self, value: Any, ctx: Any) -> Iterator[bytes]:
-        """Go by a new message."""
-        key, message = value[0], value[1]
+    def process_broadcast_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+        """Go by a new message; one that cannot be read changes nothing."""
+        key, message, place = value[0], value[1], value[2]
         state = ctx.get_broadcast_state(CONTROL)
-        if self._known(state).take(key, message):
-            state.put(key, message)
+        try:
+            if self._known(state).take(key, message):
+                state.put(key, message)
+        except RulesError as error:
+            yield from self.refused(message, str(error), place)
+
+    def refused(self, message: bytes, reason: str, place: str) -> Iterator[Any]:  # noqa: ARG002 - one of both says so
+        """What becomes of a message that cannot be read."""
         yield from ()
 
     def told(self, ctx: Any) -> tuple[Inventory, Rules] | None:

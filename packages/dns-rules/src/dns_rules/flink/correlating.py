@@ -36,6 +36,8 @@ class Correlating(Listening, KeyedBroadcastProcessFunction):
         """Flink's state by name: savepoints go by it."""
         super().open(runtime_context)
         self._held: Held[Correlation] | None = None
+        self._incidents = 0
+        runtime_context.get_metrics_group().add_group("dnstower").gauge("incidents", lambda: self._incidents)
         self._saved = runtime_context.get_state(ValueStateDescriptor("incidents", Types.PICKLED_BYTE_ARRAY()))
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
@@ -68,6 +70,7 @@ class Correlating(Listening, KeyedBroadcastProcessFunction):
         for finding in correlation.due(until):
             yield FINDINGS, Row(finding.zone, msgspec.json.encode(finding))
         for incident in correlation.step((), until):
+            self._incidents += 1
             yield Row(incident.id, msgspec.json.encode(incident))
         self._saved.update(held)
         self._wake(held, time, told[1], ctx)

@@ -17,15 +17,19 @@ from dns_rules.rules import Rules
 
 from .broadcast import CONTROL
 from .correlating import FINDINGS, KEYED, Correlating
-from .judging import Judging
-from .tables import sink, source
+from .judging import LETTERS, Judging
+from .tables import LETTER, PLACE, sink, source
 
 if TYPE_CHECKING:
     from .settings import Job
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
-_ROW = Types.ROW_NAMED(["key", "value"], [Types.STRING(), _BYTES])
+#: What the functions read: of events, a shard, and bytes with their place; of the control topic, all three.
+_EVENTS = Types.ROW_NAMED(["key", "value"], [Types.STRING(), Types.ROW([_BYTES, Types.STRING()])])
+_CONTROL = Types.ROW_NAMED(["key", "value", "place"], [Types.STRING(), _BYTES, Types.STRING()])
 _MOST_SLOTS = 720
+#: Zones of one shard share a key of Flink's. Never to be changed either: states are kept by it.
+_SHARD = "SUBSTRING(MD5(COALESCE(`key`, '')), 1, 2)"
 _EXACTLY_ONCE = "EXACTLY_ONCE"
 
 
@@ -50,9 +54,11 @@ def build(job: Job, restore: str | None = None) -> StreamExecutionEnvironment:
     tables.execute_sql(source("control", job.topics.control, job, lateness=lateness, single=True))
     for name in ("findings", "incidents"):
         tables.execute_sql(sink(name, getattr(job.topics, name), job))
-    control = _stream(tables, "control").broadcast(CONTROL)
-    events = _by_key(_stream(tables, "normalized"))
-    findings = _processed(events, control, Judging(job.bundle.zones), _BYTES, "judge")
+    tables.execute_sql(sink("deadletter", job.topics.deadletter, job, letters=True))
+    control = _stream(tables, f"`key`, `value`, {PLACE} AS `place` FROM `control`", _CONTROL).broadcast(CONTROL)
+    shards = f"{_SHARD} AS `key`, ROW(`value`, {PLACE}) AS `value` FROM `normalized`"
+    judging = Judging(job.bundle.zones, job.topics.normalized, job.topics.control)
+    findings = _processed(_by_key(_stream(tables, shards, _EVENTS)), control, judging, _BYTES, "judge")
     alone = findings.key_by(lambda _: "", key_type=Types.STRING())
     incidents = _processed(alone, control, Correlating(), KEYED, "correlate")
     # In one place each, and in their order.
@@ -63,6 +69,8 @@ def build(job: Job, restore: str | None = None) -> StreamExecutionEnvironment:
     for name, stream in (("incidents", incidents), ("findings", ordered)):
         schema = Schema.new_builder().column("key", "STRING").column("value", "BYTES").build()
         statements.add_insert(name, tables.from_data_stream(stream, schema))
+    tables.create_temporary_view("letters", tables.from_data_stream(findings.get_side_output(LETTERS)))
+    statements.add_insert_sql(f"INSERT INTO `deadletter` SELECT {LETTER} FROM `letters`")  # noqa: S608 - our names
     statements.attach_as_datastream()
     return environment
 
@@ -86,11 +94,11 @@ def _options(job: Job) -> dict[str, str]:
     return {name: str(value) for name, value in (options | job.flink).items()}
 
 
-def _stream(tables: StreamTableEnvironment, name: str) -> Any:
-    table = tables.sql_query(f"SELECT `key`, `value` FROM `{name}` WHERE `value` IS NOT NULL")  # noqa: S608 - our names
+def _stream(tables: StreamTableEnvironment, selected: str, kind: Any) -> Any:
+    table = tables.sql_query(f"SELECT {selected} WHERE `value` IS NOT NULL")
     stream = tables.to_data_stream(table)
     # Functions with broadcast state read rows of this type only; it serializes the same rows.
-    stream._j_data_stream.getTransformation().setOutputType(_ROW.get_java_type_info())  # noqa: SLF001
+    stream._j_data_stream.getTransformation().setOutputType(kind.get_java_type_info())  # noqa: SLF001
     return stream
 
 

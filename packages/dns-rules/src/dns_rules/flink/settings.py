@@ -26,6 +26,7 @@ class Topics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     control: str
     findings: str
     incidents: str
+    deadletter: str
 
 
 class Checkpoints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

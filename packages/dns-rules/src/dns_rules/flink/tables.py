@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from .settings import Job
 
+#: Where a message is, after its topic.
+PLACE = "CONCAT(CAST(`partition` AS STRING), '/', CAST(`offset` AS STRING))"
+#: A dead letter as the bridge writes them.
+LETTER = "`value`, MAP['dnstower.reason', CAST(`reason` AS BYTES), 'dnstower.place', CAST(`place` AS BYTES)]"
 #: The event's time to the second: the header that every message has (CloudEvents). One without it moves no time.
 _TIME = "TO_TIMESTAMP(REPLACE(SUBSTRING(CAST(`headers`['ce_time'] AS STRING), 1, 19), 'T', ' '))"
 
@@ -43,14 +47,16 @@ def source(name: str, topic: str, job: Job, *, lateness: float, single: bool = F
     }
     return (
         f"CREATE TEMPORARY TABLE `{name}` (`key` STRING, `value` BYTES, "
+        "`partition` INT METADATA VIRTUAL, `offset` BIGINT METADATA VIRTUAL, "
         f"`headers` MAP<STRING, BYTES> METADATA VIRTUAL, `time` AS {_TIME}, "
         f"WATERMARK FOR `time` AS `time` - INTERVAL '{lateness:.3f}' SECOND) "
         f"WITH ({_with(options)})"
     )
 
 
-def sink(name: str, topic: str, job: Job) -> str:
-    """A topic that is written in transactions, which end with checkpoints."""
+def sink(name: str, topic: str, job: Job, *, letters: bool = False) -> str:
+    """A topic that is written in transactions, which end with checkpoints; dead letters have headers and no key."""
+    keyed = ("key.format", "key.fields", "value.fields-include")
     options = {
         **_common(topic, job),
         "value.format": "raw",
@@ -59,6 +65,12 @@ def sink(name: str, topic: str, job: Job) -> str:
         "sink.parallelism": "1",
         "properties.transaction.timeout.ms": str(int(seconds(job.checkpoints.transaction) * 1000)),
     }
+    if letters:
+        options = {option: value for option, value in options.items() if option not in keyed}
+        return (
+            f"CREATE TEMPORARY TABLE `{name}` (`value` BYTES, `headers` MAP<STRING, BYTES> METADATA) "
+            f"WITH ({_with(options)})"
+        )
     return f"CREATE TEMPORARY TABLE `{name}` (`key` STRING, `value` BYTES) WITH ({_with(options)})"
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dns_events import ndjson
-
 from dns_rules.judge import dismiss, judge
 from dns_rules.model import Tick
 from dns_rules.state import MICROS, ZoneState, moment
 
 if TYPE_CHECKING:
+    from dns_events import Event
+
     from dns_rules.inventory import Inventory
     from dns_rules.model import Finding
     from dns_rules.rules import Rules
@@ -30,13 +30,9 @@ class Turn(NamedTuple):
     """When time is to pass for it next, in microseconds since 1970."""
 
 
-def heard(state: ZoneState | None, value: bytes, inventory: Inventory, rules: Rules) -> Turn:
-    """Take an event in.
-
-    Raises:
-        DecodeError: it is none.
-    """
-    state, findings = judge(state, ndjson.decode(value), inventory, rules, _BY_TICKS)
+def heard(state: ZoneState | None, event: Event, inventory: Inventory, rules: Rules) -> Turn:
+    """Take an event in."""
+    state, findings = judge(state, event, inventory, rules, _BY_TICKS)
     return Turn(state, findings, None if state is None or not state.open else min(state.open) + rules.pace[0])
 
 

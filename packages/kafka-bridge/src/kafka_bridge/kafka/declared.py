@@ -183,8 +183,8 @@ def _grants(access: Access, names: Topics, declared: Declared) -> list[Grant]:
     if access.role == "judge":
         return [
             *on("read", names.normalized, names.control),
-            *on("write", names.findings, names.incidents),
-            *on("describe", names.normalized, names.control, names.findings, names.incidents),
+            *on("write", names.findings, names.incidents, names.deadletter),
+            *on("describe", names.normalized, names.control, names.findings, names.incidents, names.deadletter),
             prefixed("read", "group", f"{group}.flink."),
             prefixed("describe", "group", f"{group}.flink."),
             prefixed("write", "transactional_id", f"{group}.flink-"),
