@@ -28,7 +28,8 @@ from tests.lab import Lab
 
 from . import bus, correlating, judging, storing
 from .coefficients import FILE, Coefficient, Coefficients, load, save
-from .model import Load, samples
+from .model.load import Load
+from .model.states import samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
