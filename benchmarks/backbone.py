@@ -25,7 +25,6 @@ from dns_rules import Engine, Inventory, Zone, load_rules
 from dns_rules.generate import Span, events
 from dns_rules.state import ZoneState, decode
 from kafka_bridge.postgres.server import Server
-from kafka_bridge.store.pool import open_pool
 from kafka_bridge.store.rollup import reopen
 from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -33,6 +32,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from tests.stack.bridges import INVENTORY, ZONES, Stack, requests, servers_of
 from tests.stack.kafka.broker import Broker
 
+from .database import database
 from .figure import Figure
 from .share import apart, held
 
@@ -454,25 +454,19 @@ PANELS = {
 
 def dashboards() -> Iterator[Figure]:
     """p95 of each panel's query, over a store as 90 days would have left it."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as place, Server(Path(place) / "pg") as server:
-        open_pool(server.conninfo).close()
-        with psycopg.connect(server.conninfo, autocommit=True, options="-c search_path=dnstower") as connection:
-            generate(connection)
-            slowest: list[float] = []
-            for name, query in PANELS.items():
-                times = []
-                for _ in range(20):
-                    began = time.perf_counter()
-                    connection.execute(query).fetchall()
-                    times.append((time.perf_counter() - began) * 1000)
-                slowest.append(statistics.quantiles(times, n=20)[18])
-                yield Figure(f"{name}, p95 ms", slowest[-1], "the limit", 200)
-            (size,) = connection.execute(
-                "select sum(pg_total_relation_size(c.oid))::float8 from pg_class c "
-                "where c.relname in ('zone_hour_closed', 'latency_hour_closed')"
-            ).fetchone() or (0.0,)
-            raw = len(json.dumps(msgspec.to_builtins(recording(1)[0]))) * 27 * 1440
-            yield Figure("hours of a zone and day, bytes", size / ESTATE_ZONES / DAYS, "its raw events", raw)
+    with database() as found:
+        generate(found.connection)
+        slowest: list[float] = []
+        for name, query in PANELS.items():
+            times = []
+            for _ in range(20):
+                began = time.perf_counter()
+                found.connection.execute(query).fetchall()
+                times.append((time.perf_counter() - began) * 1000)
+            slowest.append(statistics.quantiles(times, n=20)[18])
+            yield Figure(f"{name}, p95 ms", slowest[-1], "the limit", 200)
+        raw = len(json.dumps(msgspec.to_builtins(recording(1)[0]))) * 27 * 1440
+        yield Figure("hours of a zone and day, bytes", found.hours(ESTATE_ZONES, DAYS), "its raw events", raw)
 
 
 def generate(connection: psycopg.Connection[Any], zones: int = ESTATE_ZONES, days: int = DAYS) -> None:

@@ -158,10 +158,17 @@ def sink() -> Iterator[tuple[dict[str, str], list[int]]]:
         server.kill()
 
 
+def _program(name: str) -> str | None:
+    """Where it is; says so where it is not. Debian's package has its name."""
+    found = shutil.which(name)
+    if found is None:
+        print(f"{name} is not installed (apt-get install {name}); its row is left out", file=sys.stderr)
+    return found
+
+
 def _dnsperf(address: str, place: Path) -> float | None:
-    program = shutil.which("dnsperf")
+    program = _program("dnsperf")
     if program is None:
-        print("dnsperf is not installed (apt-get install dnsperf); its row is left out", file=sys.stderr)
         return None
     data = place / "queries"
     data.write_text("".join(f"www.healthy.lab {qtype}\n" for qtype in ("A", "AAAA", "SOA", "NS")))
@@ -178,9 +185,8 @@ def _dnsperf(address: str, place: Path) -> float | None:
 
 def _blackbox(address: str, place: Path) -> float | None:
     """Probes a second of the exporter's own CPU time, under 16 scrapes at once."""
-    program = shutil.which("prometheus-blackbox-exporter")
+    program = _program("prometheus-blackbox-exporter")
     if program is None:
-        print("blackbox_exporter is not installed (prometheus-blackbox-exporter); its row is left out", file=sys.stderr)
         return None
     config = place / "blackbox.yml"
     config.write_text("modules: {a: {prober: dns, dns: {query_name: www.healthy.lab, query_type: A}}}\n")

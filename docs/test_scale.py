@@ -10,7 +10,7 @@ import pytest
 from benchmarks.capacity.book import draw, settings
 from benchmarks.capacity.coefficients import load
 from benchmarks.capacity.page import PageError, filled, tables, weeks
-from benchmarks.capacity.week import run
+from benchmarks.capacity.week.simulation import run
 
 HERE = Path(__file__).parent
 PAGE = (HERE / "scale.md").read_text()

@@ -9,7 +9,10 @@ from pathlib import Path
 import msgspec
 
 from .coefficients import FILE, CoefficientError, load
-from .model import MODES, Ground, Load, Plan, plan
+from .model.ground import Ground
+from .model.load import Load
+from .model.mode import MODES
+from .model.plan import Plan, plan
 from .words import number, size
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--coefficients", type=Path, default=FILE, help="as `./dev bench --only coefficients` writes them"
     )
-    parser.add_argument("--ground", type=Path, help="JSON of what is assumed of machines and people (model.Ground)")
+    parser.add_argument("--ground", type=Path, help="JSON of what is assumed of machines and people (model/ground.py)")
     parser.add_argument("--json", action="store_true", help="one object a mode and line")
     parser.add_argument("--page", action="store_true", help="simulate the weeks, and make docs/scale.md anew")
     options = parser.parse_args(arguments)

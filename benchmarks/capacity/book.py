@@ -10,12 +10,15 @@ import msgspec
 
 from . import plots
 from .page import filled, tables, weeks
-from .week import Setting, Week, capacity, run
+from .week.capacity import capacity
+from .week.setting import Setting
+from .week.simulation import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .coefficients import Coefficients
+    from .week.outcome import Week
 
 
 def settings(figures: Coefficients) -> dict[str, Setting]:

@@ -16,24 +16,23 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 from dns_events import ndjson
 from dns_rules.programs import collect_seldom
-from kafka_bridge.postgres.server import Server
-from kafka_bridge.store.pool import open_pool
 
 from benchmarks import backbone, edge
+from benchmarks.database import database
 from benchmarks.figure import Figure
 from tests.lab import Lab
 
 from . import bus, correlating, judging, storing
 from .coefficients import FILE, Coefficient, Coefficients, load, save
-from .model import Load, samples
+from .model.load import Load
+from .model.states import samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kafka_bridge.store.pool import Pool
+    from benchmarks.database import Database
 
     #: Name, value, unit, and under which conditions.
     Told = Iterator[tuple[str, float, str, str]]
@@ -219,12 +218,9 @@ def _queries(_: dict[str, Coefficient]) -> Told:
     """The panels over a small store and over a larger one."""
     times = {}
     for zones in (_SMALL, _LARGE):
-        with (
-            tempfile.TemporaryDirectory(prefix="bench-") as place,
-            Server(Path(place) / "pg") as server,
-            open_pool(server.conninfo) as pool,
-        ):
-            times[zones], hours = _panels(pool, server, zones)
+        with database() as found:
+            backbone.generate(found.connection, zones, _DAYS)
+            times[zones], hours = _panels(found), found.hours(zones, _DAYS)
     one = {name: _LARGE for name in backbone.PANELS if "one" in name}
     how = f"plain PostgreSQL, {_DAYS} days of {_LARGE} zones"
     yield "query_zone", max(times[_LARGE][name] for name in one), "s/query", f"{how}; the slowest of one zone's panels"
@@ -239,22 +235,15 @@ def _queries(_: dict[str, Coefficient]) -> Told:
     )
 
 
-def _panels(pool: Pool, server: Server, zones: int) -> tuple[dict[str, float], float]:
-    """CPU seconds of PostgreSQL for each, and bytes of a zone and day in the tables of hours."""
-    assert pool
-    with psycopg.connect(server.conninfo, autocommit=True, options="-c search_path=dnstower") as connection:
-        backbone.generate(connection, zones, _DAYS)
-        times = {}
-        for name, query in backbone.PANELS.items():
-            before = storing.spent(server.pid)
-            for _ in range(_TIMES):
-                connection.execute(query).fetchall()
-            times[name] = (storing.spent(server.pid) - before) / _TIMES
-        (size,) = connection.execute(
-            "select sum(pg_total_relation_size(c.oid))::float8 from pg_class c "
-            "where c.relname in ('zone_hour_closed', 'latency_hour_closed')"
-        ).fetchone() or (0.0,)
-    return times, size / zones / _DAYS
+def _panels(found: Database) -> dict[str, float]:
+    """CPU seconds of PostgreSQL for each."""
+    times = {}
+    for name, query in backbone.PANELS.items():
+        before = storing.spent(found.pid)
+        for _ in range(_TIMES):
+            found.connection.execute(query).fetchall()
+        times[name] = (storing.spent(found.pid) - before) / _TIMES
+    return times
 
 
 def _processor() -> str:

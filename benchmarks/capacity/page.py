@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .model import MODES, Ground, Load, Need, Plan, plan
+from .model.ground import Ground
+from .model.load import Load
+from .model.mode import MODES
+from .model.plan import Plan, plan
 from .words import number, size, small, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .coefficients import Coefficients
-    from .week import Week
+    from .model.needs import Need
+    from .week.outcome import Week
 
 SIZES = (1_000, 100_000, 1_000_000, 10_000_000)
 INTERVALS = (60.0, 300.0)

@@ -9,7 +9,7 @@ import matplotlib as mpl
 mpl.use("svg")
 import matplotlib.pyplot as plt
 
-from .week import DAY, HOUR, WEEK
+from .times import DAY, HOUR, WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .week import Week
+    from .week.outcome import Week
 
 _INK, _GRID = "#7a7f87", "#9aa0a6"
 _COLOURS = ("#2f81f7", "#e8710a", "#1a9a5b", "#b04fd6")

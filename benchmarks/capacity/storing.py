@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import psycopg
 from dns_rules import load_rules
 from kafka_bridge.config import Store
 from kafka_bridge.pipeline.partition import Batch, Partition
-from kafka_bridge.postgres.server import Server
-from kafka_bridge.store.pool import open_pool
 from kafka_bridge.store.rollup import roll_up
 from kafka_bridge.store.upkeep import kept
+
+from benchmarks.database import database
 
 from .judging import asked, estate
 
 if TYPE_CHECKING:
     from dns_events import Event
 
-    Connection = psycopg.Connection[Any]
+    from benchmarks.database import Connection
 
 #: Tables of which a row's size counts, with their indexes.
 TABLES = (
@@ -68,19 +66,14 @@ def stored(zones: int, names: int, *, warm: int = 600, seconds: int = 120, every
         begin = start + dt.timedelta(seconds=every * number / zones)
         listed += asked(f"zone{number}.example", names, 2, warm + seconds, every, begin)
     listed.sort(key=lambda event: event.time)
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as place,
-        Server(Path(place) / "pg") as server,
-        open_pool(server.conninfo) as pool,
-        psycopg.connect(server.conninfo, autocommit=True, options="-c search_path=dnstower") as connection,
-    ):
+    with database() as (pid, pool, connection):
         partition = Partition(pool, estate(zones), load_rules(), 0, bus="bench", clocked=True)
         at, before = 0, _Moment()
         for second in range(warm + seconds):
             now = start + dt.timedelta(seconds=second)
             if second == warm:
                 connection.execute("vacuum analyze")
-                before, first = _Moment.of(server.pid, connection), at
+                before, first = _Moment.of(pid, connection), at
             until = at
             while until < len(listed) and listed[until].time <= now:
                 until += 1
@@ -89,7 +82,7 @@ def stored(zones: int, names: int, *, warm: int = 600, seconds: int = 120, every
             if second % 5 == 0:
                 partition.pass_time(now)
             at = until
-        after = _Moment.of(server.pid, connection)
+        after = _Moment.of(pid, connection)
         roll_up(pool, dt.datetime.now(dt.UTC) + dt.timedelta(minutes=3), keep=kept(Store()))
         sizes = {table: _row(connection, table) for table in TABLES}
         latencies = _count(connection, "latency_minute") / _count(connection, "observation_minute")

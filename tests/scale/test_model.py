@@ -9,7 +9,13 @@ from msgspec import structs
 
 from benchmarks.capacity.__main__ import main
 from benchmarks.capacity.coefficients import FILE, CoefficientError, load, save
-from benchmarks.capacity.model import MODES, Ground, Load, correlation, database, database_disk, plan, state, writes
+from benchmarks.capacity.model.correlation import correlation
+from benchmarks.capacity.model.ground import Ground
+from benchmarks.capacity.model.load import Load
+from benchmarks.capacity.model.mode import MODES
+from benchmarks.capacity.model.plan import plan
+from benchmarks.capacity.model.postgres import database, database_disk
+from benchmarks.capacity.model.states import state, writes
 
 from .figures import FIGURES, but
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from benchmarks.capacity.model import Load
-from benchmarks.capacity.week import DAY, HOUR, Setting, capacity, run
+from benchmarks.capacity.model.load import Load
+from benchmarks.capacity.times import DAY, HOUR
+from benchmarks.capacity.week.capacity import capacity
+from benchmarks.capacity.week.setting import Setting
+from benchmarks.capacity.week.simulation import run
 
 from .figures import FIGURES, but
 
