@@ -32,7 +32,8 @@ def made() -> dashboard.Dashboard:
     time = (
         series("Availability by team", "Share of answered questions by team. A dip in one team is its zones; in all, "
                "look at the regions.",
-               ask.available_by_team(), unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1),
+               ask.available_by_team(), unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1,
+               low=0.95),
         shared.latency(ask.LATENCY),
         timeline("Health of zones", "The worst status of each hour, of the twenty zones that were worst.",
                  ask.HEALTH_BY_HOUR, empty="No zone was judged in this time"),
@@ -47,11 +48,11 @@ def made() -> dashboard.Dashboard:
              units={"availability_hour": "percentunit", "availability_day": "percentunit", "p95": "s"},
              steps={"score": SCORE, "firing": NONE_WANTED}, links={"zone": ("dnstower-operator", "zone")}),
         rows("Promise by team", f"Availability and error budget of {ask.PROMISE:.1%} over 30 days, by team.",
-             ask.PROMISE_BY_TEAM, empty=QUIET, width=12,
+             ask.PROMISE_BY_TEAM, empty=QUIET, width=8,
              units={"availability": "percentunit", "budget": "percentunit"},
              steps={"budget": LEFT}),
         rows("Incidents", "What fires now or began in the chosen time, the gravest first.",
-             ask.INCIDENTS, empty="No incident in this time", width=12, units={"lasted": "s"},
+             ask.INCIDENTS, empty="No incident in this time", width=16, units={"lasted": "s"}, widths={"zone": 170},
              links={"zone": ("dnstower-forensic", "zone")}),
     )  # fmt: skip
     return frame(

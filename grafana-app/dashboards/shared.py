@@ -44,11 +44,11 @@ differ = partial(
     unit="none", empty="No vantage answers", steps=NONE_WANTED, height=8,
 )  # fmt: skip
 propagation = partial(
-    rows, "Propagation by region", empty="No vantage of this choice answered in 15 minutes", width=14, height=10,
+    rows, "Propagation by region", empty="No vantage of this choice answered in 15 minutes",
     units={"agreement": "percentunit"}, steps={"agreement": AGREEMENT},
 )  # fmt: skip
 convergence = partial(
-    rows, "Convergence", width=10, height=10, units={"ttl": "s", "countdown": "s"},
+    rows, "Convergence", units={"ttl": "s", "countdown": "s"},
     steps={"countdown": ((None, "green"), (1, "orange"))},
 )  # fmt: skip
 errors = partial(
@@ -56,7 +56,7 @@ errors = partial(
 )
 by_region = partial(
     series, "Answered by region", "Share of questions that got an answer, by region.",
-    unit="percentunit", empty=QUIET, top=1,
+    unit="percentunit", empty=QUIET, top=1, low=0.95,
 )  # fmt: skip
 failing = partial(
     rows, "Failing servers", "Servers that failed in the chosen time, by region, the worst first.", empty=WELL,
@@ -72,7 +72,7 @@ recursive = partial(
 )  # fmt: skip
 resolvers = partial(
     rows, "Resolvers", "What each resolver gives now, with the TTL that is left in its cache.",
-    empty="No resolver of this choice answered in 15 minutes", width=14, units={"ttl": "s"},
+    empty="No resolver of this choice answered in 15 minutes", units={"ttl": "s"},
 )  # fmt: skip
 validation = partial(
     series, "Validation",

@@ -60,7 +60,7 @@ def made() -> dashboard.Dashboard:
                line(f"({answered('$__rate_interval', 'dnstower_zone')}) and on (dnstower_zone) "
                     f"bottomk(10, {answered('$__range', 'dnstower_zone').replace(']', '] @ end()')})",
                     "{{dnstower_zone}}"),
-               unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1),
+               unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1, low=0.95),
         shared.latency(lines(p50=quantile(0.5, HOURLY), p95=quantile(0.95, HOURLY), p99=quantile(0.99, HOURLY))),
         timeline("Health of zones", "What fired of each zone, of the twenty zones of which most did.", BANDS,
                  empty=QUIET),

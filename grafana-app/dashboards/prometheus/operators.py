@@ -123,7 +123,7 @@ def made() -> dashboard.Dashboard:
              "does not. Authority, TCP, EDNS and signatures.",
              columns(sort="passes", passes=f"min by ({check}) "
                      f"({one('dnstower_dns_server_check', ZONE, REGION)})"),
-             empty="No delegation was looked at yet", width=10, steps={"passes": ((None, "red"), (1, "green"))}),
+             empty="No delegation was looked at yet", width=12, steps={"passes": ((None, "red"), (1, "green"))}),
         rows("Probes", "Each probe: whether it can see nothing (blind), whether its resolvers answer for the control "
              "name, and the seconds by which its clock is wrong.",
              columns(
@@ -134,7 +134,7 @@ def made() -> dashboard.Dashboard:
                          f"({one('dnstower_dns_probe_control', REGION)})",
                  skew="max by (dnstower_probe_id, dnstower_probe_region) "
                       f"(dnstower_dns_probe_clock_skew_seconds{{{JOB}, {REGION}}})"),
-             empty="No probe says anything of itself", units={"skew": "s"},
+             empty="No probe says anything of itself", width=12, units={"skew": "s"},
              steps={"blind": NONE_WANTED, "control": ((None, "red"), (1, "green"))}),
     )  # fmt: skip
     bogus = share(of(COUNTED, 'dnstower_dnssec_status="bogus"'), WALKED, "dnstower_zone")
