@@ -39,20 +39,20 @@ def made() -> dashboard.Dashboard:
                  ask.HEALTH_BY_HOUR, empty="No zone was judged in this time"),
         series("Incidents by severity", "Incidents by when they began; drills are not counted.",
                ask.INCIDENTS_BY_SEVERITY, unit="none", empty="No incident began in this time", every="1h",
-               stacked=True),
+               stacked=True, width=8),
         shared.least(ask.least_available()),
+        rows("Promise by team", f"Availability and error budget of {ask.PROMISE:.1%} over 30 days, by team.",
+             ask.PROMISE_BY_TEAM, empty=QUIET, width=8,
+             units={"availability": "percentunit", "budget": "percentunit"},
+             steps={"budget": LEFT}),
     )  # fmt: skip
     detail = (
         rows("Zones", "Each zone as it is now: the worst first. A click leads to the operator's view of it.",
              ask.ZONES, empty="The inventory has no zone of this choice", height=12,
              units={"availability_hour": "percentunit", "availability_day": "percentunit", "p95": "s"},
              steps={"score": SCORE, "firing": NONE_WANTED}, links={"zone": ("dnstower-operator", "zone")}),
-        rows("Promise by team", f"Availability and error budget of {ask.PROMISE:.1%} over 30 days, by team.",
-             ask.PROMISE_BY_TEAM, empty=QUIET, width=8,
-             units={"availability": "percentunit", "budget": "percentunit"},
-             steps={"budget": LEFT}),
         rows("Incidents", "What fires now or began in the chosen time, the gravest first.",
-             ask.INCIDENTS, empty="No incident in this time", width=16, units={"lasted": "s"}, widths={"zone": 170},
+             ask.INCIDENTS, empty="No incident in this time", units={"lasted": "s"}, widths={"zone": 170},
              links={"zone": ("dnstower-forensic", "zone")}),
     )  # fmt: skip
     return frame(

@@ -40,9 +40,7 @@ PALETTE = (
 )  # fmt: skip
 #: Words that are a state, in whatever table; and columns as wide as what stands in them, so that prose gets the rest.
 STATES = r"/^(status|severity|state|dnssec|outcome|agrees)$/"
-TIMES = r"/^(since|until|at|time|changed|converged_by|recorded|judged|differs_since|newest|arrived|reached)$/"
 WIDTHS = {
-    TIMES: 165,
     r"/^(availability_hour|availability_day)$/": 140,
     r"/^(owner|criticality|probe|role|kind|fact|region|check|serial|agreement|countdown|agreeing|vantages)$/": 115,
     r"/^(status|severity|state|dnssec|outcome|availability|budget|answered|lasted)$/": 100,
@@ -98,7 +96,7 @@ def series(
     The axis begins at 0, or at `low` while all is above. What is 0 all the time is left out where lines are stacked.
     """
     panel = timeseries.Panel().interval(every).show_points(shapes.VisibilityMode.AUTO).line_width(1)
-    panel.fill_opacity(60 if stacked else 8)
+    panel.fill_opacity(70 if stacked else 8)
     panel.legend(
         common.VizLegendOptions()
         .display_mode(shapes.LegendDisplayMode.LIST)
@@ -111,7 +109,11 @@ def series(
     else:
         panel.axis_soft_min(low)
     if stacked:
-        panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
+        # What is counted is counted within each step: a line from one to the next would count what was not.
+        panel.draw_style(shapes.GraphDrawStyle.BARS).stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
+        for word in ("critical", "warning", "info"):
+            color = {"mode": "fixed", "fixedColor": COLORS[word]}
+            panel.override_by_regexp(f"/^{word}$/", _properties(color=color))
         panel.with_override(
             model.MatcherConfig("byValue", {"reducer": "allIsZero", "op": "gte", "value": 0}),
             [model.DynamicConfigValue("custom.hideFrom", {"viz": True, "legend": True, "tooltip": True})],
@@ -157,7 +159,7 @@ def rows(title: str, says: str, ask: Ask, *, empty: str, width: int = 24, height
     panel.override_by_regexp(
         STATES, _properties(mappings=[_mapping()], **{"custom.cellOptions": {"type": "color-text"}})
     )
-    panel.override_by_regexp(TIMES, _properties(unit="dateTimeAsIso"))
+    panel.override_by_field_type("time", _properties(unit="dateTimeAsIso", **{"custom.width": 165}))
     for columns, pixels in WIDTHS.items():
         panel.override_by_regexp(columns, _properties(**{"custom.width": pixels}))
     properties: dict[str, list[model.DynamicConfigValue]] = {}

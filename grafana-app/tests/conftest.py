@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -74,3 +75,17 @@ def node():
     if tuple(int(part) for part in said.removeprefix("v").split(".")[:2]) < (20, 19):
         pytest.skip(f"Node is {said}, and 20.19 or newer is needed: the Grafana app is neither built nor tested")
     return found
+
+
+@pytest.fixture(scope="session")
+def app(node):
+    """With its libraries as the lock has them; brought once, and again when the lock changes."""
+    from drawing import APP, run
+
+    lock, stamp = APP / "package-lock.json", APP / "node_modules" / ".brought"
+    with lock.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # another process of these tests may be bringing them
+        if not stamp.exists() or stamp.read_bytes() != held.read():
+            run("npm", "ci", "--ignore-scripts", timeout=600)
+            shutil.copy(lock, stamp)
+    return node

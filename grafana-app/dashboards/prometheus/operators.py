@@ -57,7 +57,7 @@ def made() -> dashboard.Dashboard:
     every, failed = of(COUNTED), of(COUNTED, BAD)
     whole = f"sum(increase({every}[$__range]))"
     now = (
-        alerts(width=16),
+        alerts(),
         shared.answered(figure(f"1 - (sum(increase({failed}[$__range])) or 0 * {whole}) / {whole}")),
         shared.differ(figure(f"sum(count by ({QUESTION}) ({answers()})) - "
                              f"sum(max by ({QUESTION}) ({vantages(QUESTION)}))")),
@@ -107,7 +107,8 @@ def made() -> dashboard.Dashboard:
 
     def trips(role: str) -> str:
         buckets = of("dns_lookup_duration_seconds_bucket", f'dnstower_server_role="{role}"')
-        return quantile(0.95, f"rate({buckets}[$__rate_interval])", "server_address")
+        within = quantile(0.95, f"rate({buckets}[$__rate_interval])", "server_address")
+        return f"topk(20, {within})"
 
     recursive = 'dnstower_server_role="recursive"'
     each = f"{region}, server_address"

@@ -1,5 +1,5 @@
 /** What Grafana leaves out in silence, as sentences: a panel, a property, a unit, a column that is not there. */
-import { type DataFrame, type FieldConfigSource, getFieldDisplayName, getValueFormatterIndex, standardTransformersRegistry } from '@grafana/data';
+import { type DataFrame, type FieldConfigSource, fieldMatchers, getFieldDisplayName, getValueFormatterIndex, standardTransformersRegistry } from '@grafana/data';
 import { VizPanel, sceneGraph } from '@grafana/scenes';
 import type { Panel } from '@grafana/schema';
 import { PANELS } from './panels';
@@ -20,6 +20,7 @@ export function faults(panel: Panel): string[] {
   return [
     ...said.filter(([id]) => !plugin.fieldConfigRegistry.getIfExists(id)).map(([id]) => `${panel.type} has no property ${id}`),
     ...said.filter(([id, unit]) => id === 'unit' && !known(String(unit))).map(([, unit]) => `Grafana knows no unit ${unit}`),
+    ...overrides.filter(({ matcher }) => !fieldMatchers.getIfExists(matcher.id)).map(({ matcher }) => `Grafana knows no matcher ${matcher.id}`),
     ...(panel.transformations ?? []).filter(({ id }) => !standardTransformersRegistry.getIfExists(id)).map(({ id }) => `Grafana knows no transformation ${id}`),
   ];
 }

@@ -36,6 +36,8 @@ runtime.setPluginImportUtils({
 });
 runtime.setPluginLinksHook(() => ({ links: [], isLoading: false }));
 
+// Texts are measured as they are drawn.
+await Promise.all([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
 const root = scene(board);
 sceneUtils.syncStateFromSearchParams(root, new URLSearchParams(location.search));
 createRoot(document.getElementById('root') as HTMLElement).render(
@@ -56,15 +58,18 @@ const panels = sceneGraph.findAllObjects(root, (object) => object instanceof Viz
 const by = (panel: VizPanel) => (said: string) => `${panel.state.title}: ${said}`;
 const model = (panel: VizPanel) => board.panels.find(({ id }) => `panel-${id}` === panel.state.key) as Panel;
 
+const PATIENCE = 15_000;
+const began = performance.now();
 const waiting = setInterval(() => {
-  const states = panels.map((panel) => sceneGraph.getData(panel).state.data?.state);
-  if (!states.every((state) => state && DONE.includes(state))) return;
+  const undone = panels.filter((panel) => !DONE.includes(sceneGraph.getData(panel).state.data?.state as data.LoadingState));
+  if (undone.length && performance.now() < began + PATIENCE) return;
   clearInterval(waiting);
   setTimeout(() => {
     window.told = {
       panels: panels.length,
       faults: [
         ...panels.flatMap((panel) => [...faults(model(panel)), ...missing(panel)].map(by(panel))),
+        ...undone.map((panel) => by(panel)('it has nothing to draw from yet')),
         ...[...document.querySelectorAll('h2, h6')].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1).map(({ textContent }) => `${textContent}: the title is cut`),
       ],
       empty: panels.filter((panel) => empty(sceneGraph.getData(panel).state.data?.series ?? [])).map(({ state }) => state.title),

@@ -1,7 +1,9 @@
 // Dashboards in Chromium: what each page tells, as JSON. `node draw.mjs PICTURES URL ...`; a picture is named after its dashboard.
 import { join } from 'node:path';
+import { URL } from 'node:url';
 import { chromium } from 'playwright-core';
 
+/* global window, document */
 const [pictures, ...urls] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 const told = {};
