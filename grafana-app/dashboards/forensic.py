@@ -25,7 +25,7 @@ def made() -> dashboard.Dashboard:
         rows("Raw answers by vantage", "Each answer as it was, the newest first; `until` is empty where it stands "
              "still.",
              ask.RAW, empty=UNSEEN, height=12, units={"ttl": "s"},
-             widths={"zone": 150, "name": 170, "server": 140}),
+             widths={"zone": 120, "name": 150, "server": 120, "role": 105, "serial": 90}),
     )  # fmt: skip
     happened = (
         rows("What happened, in order", "Changes of zones, delegations, keys and registrations, incidents, calls and "

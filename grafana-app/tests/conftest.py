@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -80,12 +79,7 @@ def node():
 @pytest.fixture(scope="session")
 def app(node):
     """With its libraries as the lock has them; brought once, and again when the lock changes."""
-    from drawing import APP, run
+    from drawing import bring
 
-    lock, stamp = APP / "package-lock.json", APP / "node_modules" / ".brought"
-    with lock.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)  # another process of these tests may be bringing them
-        if not stamp.exists() or stamp.read_bytes() != held.read():
-            run("npm", "ci", "--ignore-scripts", timeout=600)
-            shutil.copy(lock, stamp)
+    bring()
     return node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -30,6 +31,16 @@ def run(*command: str, timeout: float = 120, **env: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-6000:]}"
     return done.stdout
+
+
+def bring() -> None:
+    """The app's libraries as the lock has them; brought once, and again when the lock changes."""
+    lock, stamp = APP / "package-lock.json", APP / "node_modules" / ".brought"
+    with lock.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # another process of these tests may be bringing them
+        if not stamp.exists() or stamp.read_bytes() != held.read():
+            run("npm", "ci", "--ignore-scripts", timeout=600)
+            shutil.copy(lock, stamp)
 
 
 def draw(

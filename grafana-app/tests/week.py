@@ -71,16 +71,18 @@ def happenings(now: dt.datetime) -> Iterator[Event]:
 
 def _bogus(now: dt.datetime) -> Iterator[Event]:
     changed, day = now - BOGUS_FOR, 24 * HOUR
+    known = changed - dt.timedelta(minutes=5)  # until caches have let the old one go, all is well
     yield from _asked(BOGUS, changed, now, 2001, every="20s", dnssec="bogus", cause="ds_mismatch", outcome="servfail")
     seen = {"event": "delegation", "parent_ns": ("ns1.bank.example",), "child_ns": ("ns1.bank.example",)}
-    for begin, end, every, ds in ((now - day, changed, "30m", "12345 13 2 ab"), (changed, now, "1m", "54321 13 2 cd")):
+    stages = ((now - day, known, "30m", "12345 13 2 ab"), (known, now, "1m", "54321 13 2 cd"))
+    for number, (begin, end, every, ds) in enumerate(stages, 2002):
         span = Span(to=_long(begin, end), every=every, regions=REGIONS, ds=(ds,), dnskey=("257 3 13 k1",), **seen)
-        yield from events(BOGUS, (span,), begin, number=2002)
+        yield from events(BOGUS, (span,), begin, number=number)
     yield from events(
         BOGUS,
         (Span(to="24h", every="6h", event="registration", registrar="First Registrar", regions=("eu-west",),
               statuses=("client transfer prohibited",), expires="240d"),),
-        now - day, number=2003,
+        now - day, number=2010,
     )  # fmt: skip
 
 

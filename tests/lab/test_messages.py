@@ -7,8 +7,9 @@ from tests.lab import messages
 INCIDENT = {
     "id": "0123456789abcdef01234567", "rule": "zone-outage", "class": "availability", "severity": "critical",
     "zone": "example.com", "state": "firing", "since": "2026-11-23T10:00:00Z", "updated": "2026-11-23T10:01:00Z",
-    "drill": False, "title": "example.com <b> & co is down", "what": "2 of 2 servers failed", "check_first": ["Up?", "Really?"],
-    "owner": "web", "where": {"regions": ["eu"], "servers": [], "names": []}, "runbook": "zone-outage",
+    "drill": False, "title": "example.com <b> & co is down", "what": "2 of 2 servers failed",
+    "check_first": ["Up?", "Really?"], "owner": "web",
+    "where": {"regions": ["eu"], "servers": [], "names": []}, "runbook": "zone-outage",
 }  # fmt: skip
 
 

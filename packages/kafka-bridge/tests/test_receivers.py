@@ -220,7 +220,10 @@ def test_mail_is_one_thread_an_incident_in_text_and_html(smtp, authority, monkey
     assert closed["in-reply-to"] == closed["references"] == opened["message-id"]
     assert closed["subject"] == f"Re: {opened['subject']}"
     plain, rich = (opened.get_body((kind,)).get_content() for kind in ("plain", "html"))
-    for part in ("  check first:\n    1. Are the servers up?\n    2. Is", "runbook page: https://dns.example.com/runbooks/zone-outage"):
+    for part in (
+        "  check first:\n    1. Are the servers up?\n    2. Is",
+        "runbook page: https://dns.example.com/runbooks/zone-outage",
+    ):
         assert part in plain.replace("\r\n", "\n")
     assert "<td>2 of 2 servers failed</td>" in rich
     assert "<td>1. Are the servers up?<br>2. Is the network there?</td>" in rich
