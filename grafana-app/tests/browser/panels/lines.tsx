@@ -1,7 +1,7 @@
 /** The time series panel: lines, and what happened meanwhile as annotations. */
 import { type DataFrame, FieldType, type PanelProps } from '@grafana/data';
 import { TimeSeries, type UPlotConfigBuilder, useTheme2 } from '@grafana/ui';
-import { useLayoutEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import { Nothing } from './nothing';
 
 export function Lines({ data, fieldConfig, height, options, timeRange, timeZone, width }: PanelProps) {
@@ -24,7 +24,11 @@ function Marks({ config, frames }: { config: UPlotConfigBuilder; frames: DataFra
   const theme = useTheme2();
   const drawn = useRef(frames);
   drawn.current = frames;
+  const plotted = useRef<{ redraw: () => void }>();
   useLayoutEffect(() => {
+    config.addHook('init', (plot) => {
+      plotted.current = plot;
+    });
     config.addHook('draw', (plot) => {
       const { ctx, bbox } = plot;
       ctx.save();
@@ -54,5 +58,7 @@ function Marks({ config, frames }: { config: UPlotConfigBuilder; frames: DataFra
       ctx.restore();
     });
   }, [config, theme]);
+  // They may come after the lines.
+  useEffect(() => plotted.current?.redraw(), [frames]);
   return null;
 }
