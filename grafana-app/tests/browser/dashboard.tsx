@@ -3,7 +3,7 @@ import '@fontsource/inter/400.css';
 import '@fontsource/inter/500.css';
 import * as data from '@grafana/data';
 import * as runtime from '@grafana/runtime';
-import { type SceneObject, VizPanel, sceneGraph, sceneUtils } from '@grafana/scenes';
+import { type SceneObject, VizPanel, dataLayers, sceneGraph, sceneUtils } from '@grafana/scenes';
 import type { Panel } from '@grafana/schema';
 import * as ui from '@grafana/ui';
 import { createRoot } from 'react-dom/client';
@@ -55,6 +55,8 @@ createRoot(document.getElementById('root') as HTMLElement).render(
 
 const DONE = [data.LoadingState.Done, data.LoadingState.Error];
 const panels = sceneGraph.findAllObjects(root, (object) => object instanceof VizPanel) as VizPanel[];
+type Layer = InstanceType<typeof dataLayers.AnnotationsDataLayer>;
+const layers = sceneGraph.findAllObjects(root, (object) => object instanceof dataLayers.AnnotationsDataLayer) as Layer[];
 const by = (panel: VizPanel) => (said: string) => `${panel.state.title}: ${said}`;
 const model = (panel: VizPanel) => board.panels.find(({ id }) => `panel-${id}` === panel.state.key) as Panel;
 
@@ -62,7 +64,8 @@ const PATIENCE = 15_000;
 const began = performance.now();
 const waiting = setInterval(() => {
   const undone = panels.filter((panel) => !DONE.includes(sceneGraph.getData(panel).state.data?.state as data.LoadingState));
-  if (undone.length && performance.now() < began + PATIENCE) return;
+  const unmarked = layers.filter(({ state }) => !DONE.includes(state.data?.state as data.LoadingState));
+  if (undone.length + unmarked.length && performance.now() < began + PATIENCE) return;
   clearInterval(waiting);
   setTimeout(() => {
     window.told = {
@@ -70,6 +73,8 @@ const waiting = setInterval(() => {
       faults: [
         ...panels.flatMap((panel) => [...faults(model(panel)), ...missing(panel)].map(by(panel))),
         ...undone.map((panel) => by(panel)('it has nothing to draw from yet')),
+        ...unmarked.map(({ state }) => `${state.name}: no annotations have come yet`),
+        ...layers.flatMap(({ state }) => (state.data?.errors ?? []).map(({ message }) => `${state.name}: ${message}`)),
         ...[...document.querySelectorAll('h2, h6')].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1).map(({ textContent }) => `${textContent}: the title is cut`),
       ],
       empty: panels.filter((panel) => empty(sceneGraph.getData(panel).state.data?.series ?? [])).map(({ state }) => state.title),
