@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFi
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { zipSync } from 'fflate';
+import { schema } from './schema.mjs';
 
 // Grafana gives these to plugins, from 12.3 on react/jsx-runtime too; a second copy of any of them would break hooks,
 // contexts or translations. react-router-dom is bundled and takes Grafana's react-router.
@@ -22,10 +23,6 @@ const shared = {
     builder.onResolve({ filter: /^[^.]/ }, ({ path }) =>
       SHARED.includes(path) ? { path, external: true } : undefined
     );
-    // The scenes library takes the table panel's default options, which this release of the schema no longer has.
-    builder.onLoad({ filter: /schema\/dist\/esm\/raw\/composable\/table\/panelcfg\/x\/types\.gen\.mjs$/ }, ({ path }) => ({
-      contents: `${readFileSync(path, 'utf8')}\nexport const defaultOptions = {};`,
-    }));
   },
 };
 
@@ -42,7 +39,7 @@ async function bundle() {
     sourcemap: 'linked',
     legalComments: 'none',
     define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [shared],
+    plugins: [shared, schema],
     metafile: true,
     write: false,
     logLevel: 'warning',

@@ -18,7 +18,7 @@ def made() -> dashboard.Dashboard:
     """The dashboard."""
     now = (
         rows("Incidents open", "What fires or is about to, the gravest first. A click on a zone leads to its history.",
-             ask.OPEN, empty="No incident is open", width=16,
+             ask.OPEN, empty="No incident is open", widths={"zone": 170},
              links={"zone": ("dnstower-forensic", "zone")}),
         shared.answered(ask.ANSWERED),
         shared.differ(ask.DIFFERING),
@@ -43,7 +43,7 @@ def made() -> dashboard.Dashboard:
         shared.recursive(ask.round_trip("recursive")),
         shared.resolvers(ask.RESOLVERS),
         rows("Resolvers with old name servers", "Resolvers that gave the old NS set after the zone's last change.",
-             ask.STALE, empty="No resolver gives an old NS set", width=10,
+             ask.STALE, empty="No resolver gives an old NS set", height=5,
              units={"ttl": "s", "stale_for": "s"}),
     )  # fmt: skip
     dnssec = (

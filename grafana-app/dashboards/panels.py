@@ -33,6 +33,26 @@ COLORS = {
     **dict.fromkeys(("servfail", "refused", "timeout", "unreachable", "malformed", "error", "referral"), "red"),
     **dict.fromkeys(("unknown", "indeterminate"), "gray"),
 }
+#: As many answers are told apart by colour; what did not go well keeps its own.
+PALETTE = (
+    "blue", "purple", "super-light-green", "super-light-orange", "dark-blue", "light-purple", "dark-green",
+    "super-light-blue", "dark-purple", "light-green",
+)  # fmt: skip
+#: Words that are a state, in whatever table; and columns as wide as what stands in them, so that prose gets the rest.
+STATES = r"/^(status|severity|state|dnssec|outcome|agrees)$/"
+WIDTHS = {
+    r"/^(availability_hour|availability_day)$/": 140,
+    r"/^(owner|criticality|probe|role|kind|fact|region|check|serial|agreement|countdown|agreeing|vantages)$/": 115,
+    r"/^(status|severity|state|dnssec|outcome|availability|budget|answered|lasted)$/": 100,
+    r"/^(failed|timeout|servfail|refused)$/": 100,
+    r"/^(qtype|drill|agrees|score|firing|p95|ttl|seq|events|zones|letters|size|delay|silent|partition)$/": 80,
+}
+#: A cell with nothing in it has no colour.
+NOTHING = model.SpecialValueMap(
+    options=model.DashboardSpecialValueMapOptions(
+        model.SpecialValueMatch.NULL, model.ValueMappingResult(text="", color="transparent")
+    )
+)
 #: What numbers stand for in bands.
 LEVELS = {"0": ("healthy", "green"), "1": ("warning", "orange"), "2": ("critical", "red")}
 
@@ -69,11 +89,14 @@ Ask = str | Asked
 
 def series(
     title: str, says: str, ask: Ask, *, unit: str, empty: str, width: int = 12, height: int = 8, steps: Steps = (),
-    every: str = "1m", stacked: bool = False, top: float | None = None,
+    every: str = "1m", stacked: bool = False, top: float | None = None, low: float | None = None,
 ) -> timeseries.Panel:  # fmt: skip
-    """Lines over time: `time`, numbers, and a text `metric` that names the line."""
-    panel = timeseries.Panel().interval(every).show_points(shapes.VisibilityMode.AUTO).line_width(1).min(0)
-    panel.fill_opacity(60 if stacked else 8)
+    """Lines over time: `time`, numbers, and a text `metric` that names the line.
+
+    The axis begins at 0, or at `low` while all is above. What is 0 all the time is left out where lines are stacked.
+    """
+    panel = timeseries.Panel().interval(every).show_points(shapes.VisibilityMode.AUTO).line_width(1)
+    panel.fill_opacity(70 if stacked else 8)
     panel.legend(
         common.VizLegendOptions()
         .display_mode(shapes.LegendDisplayMode.LIST)
@@ -81,8 +104,20 @@ def series(
         .show_legend(True)
     )
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
+    if low is None:
+        panel.min(0)
+    else:
+        panel.axis_soft_min(low)
     if stacked:
-        panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
+        # What is counted is counted within each step: a line from one to the next would count what was not.
+        panel.draw_style(shapes.GraphDrawStyle.BARS).stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL))
+        for word in ("critical", "warning", "info"):
+            color = {"mode": "fixed", "fixedColor": COLORS[word]}
+            panel.override_by_regexp(f"/^{word}$/", _properties(color=color))
+        panel.with_override(
+            model.MatcherConfig("byValue", {"reducer": "allIsZero", "op": "gte", "value": 0}),
+            [model.DynamicConfigValue("custom.hideFrom", {"viz": True, "legend": True, "tooltip": True})],
+        )
     if top is not None:
         panel.max(top)
     if steps:
@@ -114,40 +149,53 @@ def bars(title: str, says: str, ask: Ask, *, unit: str, empty: str, steps: Steps
 
 def rows(title: str, says: str, ask: Ask, *, empty: str, width: int = 24, height: int = 8,
          units: dict[str, str] | None = None, steps: dict[str, Steps] | None = None,
-         links: dict[str, tuple[str, str]] | None = None) -> table.Panel:  # fmt: skip
+         links: dict[str, tuple[str, str]] | None = None,
+         widths: dict[str, int] | None = None) -> table.Panel:  # fmt: skip
     """A table. Words that are a state are coloured; `links` leads from a column to a dashboard's variable."""
     panel = table.Panel().filterable(True).cell_height(shapes.TableCellHeight.SM).show_header(True)
     panel.title(title).description(says).unit("none").no_value(empty).span(width).height(height)
+    # What the panel says when it is empty is for the panel: a cell that is empty says nothing, and a click shows all.
+    panel.override_by_regexp("/.*/", _properties(noValue="", **{"custom.inspect": True}))
+    panel.override_by_regexp(
+        STATES, _properties(mappings=[_mapping()], **{"custom.cellOptions": {"type": "color-text"}})
+    )
+    panel.override_by_field_type("time", _properties(unit="dateTimeAsIso", **{"custom.width": 165}))
+    for columns, pixels in WIDTHS.items():
+        panel.override_by_regexp(columns, _properties(**{"custom.width": pixels}))
     properties: dict[str, list[model.DynamicConfigValue]] = {}
     for column, unit in (units or {}).items():
         properties.setdefault(column, []).append(model.DynamicConfigValue("unit", unit))
     for column, wanted in (steps or {}).items():
+        cell = {"custom.cellOptions": {"type": "color-background", "mode": "basic"}}
         properties.setdefault(column, []).extend(
-            (
-                model.DynamicConfigValue("thresholds", _thresholds(wanted).build()),
-                model.DynamicConfigValue("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
-            )
+            _properties(thresholds=_thresholds(wanted).build(), mappings=[NOTHING], **cell)
         )
     for column, (uid, variable) in (links or {}).items():
         target = f"/d/{uid}?${{datasource:queryparam}}&var-{variable}=${{__value.raw}}&${{__url_time_range}}"
-        properties.setdefault(column, []).append(
-            model.DynamicConfigValue("links", [{"title": f"{uid.split('-')[1]}: this {variable}", "url": target}])
-        )
-    for column in ("status", "severity", "state", "dnssec", "outcome", "agrees"):
-        properties.setdefault(column, []).extend(
-            (
-                model.DynamicConfigValue("mappings", [_mapping()]),
-                model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
-            )
-        )
+        link = {"title": f"{uid.split('-')[1]}: this {variable}", "url": target}
+        properties.setdefault(column, []).extend(_properties(links=[link]))
+    for column, pixels in (widths or {}).items():
+        properties.setdefault(column, []).extend(_properties(**{"custom.width": pixels}))
     for column, found in properties.items():
         panel.override_by_name(column, found)
     return _asking(panel, ask, "table")
 
 
-def timeline(title: str, says: str, ask: Ask, *, empty: str, width: int = 24, height: int = 8) -> statetimeline.Panel:
-    """Bands of states: `time`, `state`, and `series`, which names the band; of another source, a band a series."""
-    panel = statetimeline.Panel().mappings([_mapping(None if isinstance(ask, str) else LEVELS)])
+def timeline(title: str, says: str, ask: Ask, *, empty: str, width: int = 24, height: int = 8,
+             answers: bool = False) -> statetimeline.Panel:  # fmt: skip
+    """Bands of states: `time`, `state`, and `series`, which names the band; of another source, a band a series.
+
+    Grafana paints every text alike that no mapping knows: with `answers` they are numbered, and mapped by number.
+    """
+    panel = statetimeline.Panel()
+    if answers and isinstance(ask, str):
+        panel.mappings(_numbered())
+        ask = (
+            "select time, series, concat(state, ' #', (dense_rank() over (order by state) - 1) % "
+            f"{len(PALETTE)}) as state from ({ask}) as drawn order by time"
+        )
+    else:
+        panel.mappings([_mapping(None if isinstance(ask, str) else LEVELS)])
     panel.merge_values(True).row_height(0.85)
     panel.show_value(shapes.VisibilityMode.AUTO)
     if isinstance(ask, str):
@@ -175,6 +223,23 @@ def _asking(panel: P, ask: Ask, shape: str) -> P:
 def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     listed = [model.Threshold(value=value, color=color) for value, color in steps]
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(listed)
+
+
+def _properties(**values: object) -> list[model.DynamicConfigValue]:
+    return [model.DynamicConfigValue(name, value) for name, value in values.items()]
+
+
+def _numbered() -> list[model.ValueMapping]:
+    """A colour by the number behind a text, which is not shown."""
+    words = {color: "|".join(word for word, its in COLORS.items() if its == color) for color in COLORS.values()}
+    known = {rf"/^({one}) #\d+$/": color for color, one in words.items()}
+    known |= {rf"/^(.*) #{number}$/s": color for number, color in enumerate(PALETTE)}
+    return [
+        model.RegexMap(
+            options=model.DashboardRegexMapOptions(pattern, model.ValueMappingResult(text="$1", color=color))
+        )
+        for pattern, color in known.items()
+    ]
 
 
 def _mapping(levels: dict[str, tuple[str, str]] | None = None) -> model.ValueMap:

@@ -31,24 +31,24 @@ budget = partial(
 latency = partial(series, "Latency", "p50, p95 and p99 of answers.", unit="s", empty=QUIET, every="1h")
 least = partial(
     bars, "Least available zones", "The ten zones with the lowest share of answered questions in the chosen time.",
-    unit="percentunit", empty=QUIET, steps=ANSWERED,
+    unit="percentunit", empty=QUIET, steps=ANSWERED, width=8,
 )  # fmt: skip
 
 # Operator.
 answered = partial(
     number, "Answered", "Share of questions that got an answer in the chosen time.",
-    unit="percentunit", empty=QUIET, steps=ANSWERED, decimals=2, height=8,
+    unit="percentunit", empty=QUIET, steps=ANSWERED, decimals=2, width=12,
 )  # fmt: skip
 differ = partial(
     number, "Vantages that differ", "Vantages that now give another answer than most.",
-    unit="none", empty="No vantage answers", steps=NONE_WANTED, height=8,
+    unit="none", empty="No vantage answers", steps=NONE_WANTED, width=12,
 )  # fmt: skip
 propagation = partial(
-    rows, "Propagation by region", empty="No vantage of this choice answered in 15 minutes", width=14, height=10,
+    rows, "Propagation by region", empty="No vantage of this choice answered in 15 minutes",
     units={"agreement": "percentunit"}, steps={"agreement": AGREEMENT},
 )  # fmt: skip
 convergence = partial(
-    rows, "Convergence", width=10, height=10, units={"ttl": "s", "countdown": "s"},
+    rows, "Convergence", units={"ttl": "s", "countdown": "s"},
     steps={"countdown": ((None, "green"), (1, "orange"))},
 )  # fmt: skip
 errors = partial(
@@ -56,23 +56,25 @@ errors = partial(
 )
 by_region = partial(
     series, "Answered by region", "Share of questions that got an answer, by region.",
-    unit="percentunit", empty=QUIET, top=1,
+    unit="percentunit", empty=QUIET, top=1, low=0.95,
 )  # fmt: skip
 failing = partial(
     rows, "Failing servers", "Servers that failed in the chosen time, by region, the worst first.", empty=WELL,
     units={"answered": "percentunit"},
 )  # fmt: skip
 authoritative = partial(
-    series, "Round trip by authoritative server", "p95 of the answers of each authoritative server.",
+    series, "Round trip by authoritative server",
+    "p95 of the answers of authoritative servers, of the twenty that were slowest.",
     unit="s", steps=SECONDS, empty="No authoritative server answered in this time",
 )  # fmt: skip
 recursive = partial(
-    series, "Round trip by resolver", "p95 of the answers of each resolver: what is in its cache comes fast.",
+    series, "Round trip by resolver",
+    "p95 of the answers of resolvers, of the twenty that were slowest: what is in a cache comes fast.",
     unit="s", steps=SECONDS, empty="No resolver answered in this time",
 )  # fmt: skip
 resolvers = partial(
     rows, "Resolvers", "What each resolver gives now, with the TTL that is left in its cache.",
-    empty="No resolver of this choice answered in 15 minutes", width=14, units={"ttl": "s"},
+    empty="No resolver of this choice answered in 15 minutes", units={"ttl": "s"},
 )  # fmt: skip
 validation = partial(
     series, "Validation",

@@ -74,3 +74,12 @@ def node():
     if tuple(int(part) for part in said.removeprefix("v").split(".")[:2]) < (20, 19):
         pytest.skip(f"Node is {said}, and 20.19 or newer is needed: the Grafana app is neither built nor tested")
     return found
+
+
+@pytest.fixture(scope="session")
+def app(node):
+    """With its libraries as the lock has them; brought once, and again when the lock changes."""
+    from drawing import bring
+
+    bring()
+    return node

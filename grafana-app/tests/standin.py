@@ -16,17 +16,20 @@ import psycopg
 from grafana import expand
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _TYPES = {
     16: "boolean", 20: "number", 21: "number", 23: "number", 700: "number", 701: "number", 1700: "number",
     1082: "time", 1114: "time", 1184: "time",
 }  # fmt: skip
+#: What these columns hold is a moment: numbers are seconds.
+_TIMES = ("time", "timeend")
 _KINDS = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css", ".json": "application/json"}
-_PAGE = b"""<!doctype html><link rel="stylesheet" href="/host/host.css">
-<meta charset="utf-8"><style>body { margin: 0 }</style><title>stand-in of Grafana</title><div id="root"></div>
-<script>window.grafanaBootData = {settings: {featureToggles: {}}, user: {}, navTree: []}</script>
-<script type="module" src="/host/host.js"></script>"""
+_PAGE = """<!doctype html><link rel="stylesheet" href="/host/{0}.css">
+<meta charset="utf-8"><style>body {{ margin: 0 }}</style><title>stand-in of Grafana</title><div id="root"></div>
+<script>window.grafanaBootData = {{settings: {{featureToggles: {{}}}}, user: {{}}, navTree: []}}</script>
+<script type="module" src="/host/{0}.js"></script>"""
 
 
 class Grafana(ThreadingHTTPServer):
@@ -34,9 +37,11 @@ class Grafana(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, conninfo: str, app: Path, host: Path) -> None:
+    def __init__(self, conninfo: str, app: Path, host: Path, boards: Mapping[str, Any] | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.conninfo, self.app, self.host = conninfo, app, host
+        #: Dashboards, by their names in the address.
+        self.boards = boards or {}
         self.settings: dict[str, Any] = {}
         self.asked: list[str] = []
         self.thread = threading.Thread(target=self.serve_forever, daemon=True)
@@ -54,15 +59,17 @@ class Grafana(ThreadingHTTPServer):
     def boot(self, role: str) -> dict[str, Any]:
         manifest = json.loads((self.app / "plugin.json").read_text())
         meta = {**manifest, "jsonData": self.settings, "enabled": True, "module": "", "baseUrl": ""}
+        return {"role": role, "meta": meta, "sources": self.sources()}
+
+    def sources(self) -> list[dict[str, Any]]:
         kind = "grafana-postgresql-datasource"
-        sources = [
+        return [
             {
                 "id": number, "uid": uid, "name": name, "type": kind, "jsonData": {}, "access": "proxy",
                 "meta": {"id": kind, "name": "PostgreSQL", "type": "datasource", "info": {"logos": {"small": ""}}},
             }
             for number, (uid, name) in enumerate((("store", "dnstower"), ("other", "another database")), 1)
         ]  # fmt: skip
-        return {"role": role, "meta": meta, "sources": sources}
 
     def query(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         results, status = {}, 200
@@ -82,7 +89,12 @@ class Grafana(ThreadingHTTPServer):
 
 
 def _frame(cursor: psycopg.Cursor[Any], ref: str, series: bool) -> dict[str, Any]:
-    names = [(column.name, _TYPES.get(column.type_code, "string")) for column in cursor.description or ()]
+    if not cursor.rowcount:  # as its server does: nothing has no columns either
+        return {"schema": {"refId": ref, "fields": []}, "data": {"values": []}}
+    names = [
+        (column.name, "time" if column.name in _TIMES else _TYPES.get(column.type_code, "string"))
+        for column in cursor.description or ()
+    ]
     columns = [list(column) for column in zip(*cursor.fetchall(), strict=True)] or [[] for _ in names]
     values = [[_value(v, kind) for v in column] for column, (_, kind) in zip(columns, names, strict=True)]
     fields = [{"name": name, "type": kind} for name, kind in names]
@@ -90,13 +102,7 @@ def _frame(cursor: psycopg.Cursor[Any], ref: str, series: bool) -> dict[str, Any
         times = sorted(set(values[0]))
         metrics = sorted(set(values[1]))
         found = {(t, m): v for t, m, v in zip(*values, strict=True)}
-        fields = [
-            fields[0],
-            *(
-                {"name": names[2][0], "type": "number", "labels": {names[1][0]: m}, "config": {"displayNameFromDS": m}}
-                for m in metrics
-            ),
-        ]
+        fields = [fields[0], *({"name": metric, "type": "number"} for metric in metrics)]
         values = [times, *([found.get((t, m)) for t in times] for m in metrics)]
     return {"schema": {"refId": ref, "fields": fields}, "data": {"values": values}}
 
@@ -106,7 +112,9 @@ def _value(value: Any, kind: str) -> Any:
         return value
     if kind == "number":
         return float(value)
-    return int(value.timestamp() * 1000) if kind == "time" else value if isinstance(value, str) else json.dumps(value)
+    if kind == "time":
+        return int((value.timestamp() if isinstance(value, dt.datetime) else value) * 1000)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _moment(milliseconds: str) -> dt.datetime:
@@ -135,6 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, self.server.boot((self.headers["Cookie"] or "role=Viewer").partition("role=")[2]))
         elif path.startswith("/as/"):
             self._send(200, b"", "text/html", **{"Set-Cookie": f"role={path[4:]}; Path=/"})
+        elif path.startswith("/api/dashboards/uid/"):
+            board = self.server.boards[path.rpartition("/")[2]]
+            self._json(200, {"board": board, "sources": self.server.sources()})
         elif path.startswith(("/public/plugins/dnstower-dns-app/", "/host/")):
             root = self.server.host if path.startswith("/host/") else self.server.app
             file = root / path.rpartition("dnstower-dns-app/" if root == self.server.app else "/host/")[2]
@@ -145,7 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith(".svg"):  # Grafana's icons are in none of its libraries
             self._send(200, b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml")
         else:
-            self._send(200, _PAGE, "text/html")
+            page = "dashboard" if path.startswith("/d/") else "host"
+            self._send(200, _PAGE.format(page).encode(), "text/html")
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
-import shutil
-import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
+from drawing import APP, CHROMIUM, run
 from standin import Grafana
-
-APP = Path(__file__).parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-def run(*command: str, timeout: float = 120, **env: str) -> str:
-    done = subprocess.run(
-        command, cwd=APP, env={**os.environ, "CI": "1", **env}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-6000:]}"
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def app(node):
-    """With its libraries as the lock has them; brought once, and again when the lock changes."""
-    lock, stamp = APP / "package-lock.json", APP / "node_modules" / ".brought"
-    with lock.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)  # another process of these tests may be bringing them
-        if not stamp.exists() or stamp.read_bytes() != held.read():
-            run("npm", "ci", "--ignore-scripts", timeout=600)
-            shutil.copy(lock, stamp)
-    return node
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from test_app import CHROMIUM, app, run  # noqa: F401 - a fixture
+from drawing import CHROMIUM, run
 
 PAGES = {
     "executive": "/",
@@ -37,7 +37,7 @@ def board(watched, monkeypatch):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the board's pages are not looked at")
-def test_its_pages_in_a_browser(app, board, watched, tmp_path):  # noqa: F811 - pytest's way
+def test_its_pages_in_a_browser(app, board, watched, tmp_path):
     """What is looked at is in tests/browser/board.mjs; a violation of axe or an error in the console fails it."""
     with watched.connection() as connection:
         (bank,) = connection.execute("select id from incident where zone = 'bank.example'").fetchone()
@@ -58,7 +58,7 @@ def test_its_pages_in_a_browser(app, board, watched, tmp_path):  # noqa: F811 - 
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the board's pages are not looked at")
-def test_the_browser_does_find_what_is_wrong(app, tmp_path):  # noqa: F811 - pytest's way
+def test_the_browser_does_find_what_is_wrong(app, tmp_path):
     """A page without a language, with an image without words and grey on grey: the same driver has to complain."""
     from kafka_bridge.intake.web import WebServer
     from starlette.applications import Starlette

@@ -1,4 +1,7 @@
-"""``./dev screenshots``: the board's pages and a page's messages in docs/, from the lab, healthy and in trouble."""
+"""``./dev screenshots``: the board's pages, a page's messages and Grafana's dashboards, in docs/.
+
+The board and the messages are from the lab, healthy and in trouble; the dashboards from a store with a week in it.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +61,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev screenshots")
     parser.add_argument("--minutes", type=float, default=4, help="how long to watch before the first picture (4)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    parser.add_argument("--only", choices=["board", "dashboards"], help="what is drawn (all of it)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.only != "board":
+        dashboards = [sys.executable, str(ROOT / "grafana-app" / "tests" / "pictures.py"), "--out", str(options.out)]
+        if code := subprocess.run(dashboards, check=False).returncode:
+            return code
+    if options.only == "dashboards":
+        return 0
     with tempfile.TemporaryDirectory() as place:
         tower = Tower(Path(place))
         try:

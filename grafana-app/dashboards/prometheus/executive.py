@@ -54,22 +54,26 @@ def made() -> dashboard.Dashboard:
                unit="percentunit", empty=QUIET, steps=((None, "red"), (0.9, "orange"), (1, "green"))),
         shared.budget(figure(f"1 - sum({lost}) / (sum({allowed}) * {1 - PROMISE:.4f})")),
     )  # fmt: skip
+    month = answered("30d", "dnstower_zone")
     time = (
         series("Availability by zone", "Share of answered questions, of the ten zones with the lowest in the chosen "
                "time. A dip in one zone is its servers; in all, look at the regions.",
                line(f"({answered('$__rate_interval', 'dnstower_zone')}) and on (dnstower_zone) "
                     f"bottomk(10, {answered('$__range', 'dnstower_zone').replace(']', '] @ end()')})",
                     "{{dnstower_zone}}"),
-               unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1),
+               unit="percentunit", empty=QUIET, steps=ANSWERED, every="1h", top=1, low=0.95),
         shared.latency(lines(p50=quantile(0.5, HOURLY), p95=quantile(0.95, HOURLY), p99=quantile(0.99, HOURLY))),
         timeline("Health of zones", "What fired of each zone, of the twenty zones of which most did.", BANDS,
                  empty=QUIET),
         series("Alerts by severity", "Alerts that fired, by severity.",
                line(f"count by (severity) ({FIRING})", "{{severity}}"), unit="none",
-               empty="No alert fired in this time", stacked=True),
+               empty="No alert fired in this time", stacked=True, width=8),
         shared.least(figure(f"sort(bottomk(10, {answered('$__range', 'dnstower_zone')}))", "{{dnstower_zone}}")),
+        rows("Promise by zone", f"Availability and error budget of {PROMISE:.1%} over 30 days, by zone.",
+             columns(sort="budget", availability=month, budget=f"1 - (1 - ({month})) / {1 - PROMISE:.4f}"),
+             empty=QUIET, width=8, units={"availability": "percentunit", "budget": "percentunit"},
+             steps={"budget": LEFT}),
     )  # fmt: skip
-    month = answered("30d", "dnstower_zone")
     detail = (
         rows("Zones", "Each zone: its share of answered questions and p95 in the chosen time, alerts that fire, and "
              "the seconds until its first signature and its registration end. A click leads to the operator's view.",
@@ -85,11 +89,7 @@ def made() -> dashboard.Dashboard:
              steps={"availability": ANSWERED, "firing": NONE_WANTED,
                     "signatures": ((None, "red"), (86400, "green"))},
              links={"zone": ("dnstower-operator-prometheus", "zone")}),
-        rows("Promise by zone", f"Availability and error budget of {PROMISE:.1%} over 30 days, by zone.",
-             columns(sort="budget", availability=month, budget=f"1 - (1 - ({month})) / {1 - PROMISE:.4f}"),
-             empty=QUIET, width=12, units={"availability": "percentunit", "budget": "percentunit"},
-             steps={"budget": LEFT}),
-        alerts(width=12, links={"zone": ("dnstower-operator-prometheus", "zone")}),
+        alerts(links={"zone": ("dnstower-operator-prometheus", "zone")}),
     )  # fmt: skip
     return frame(
         "dnstower-executive-prometheus", "dnstower / Executive (Prometheus)",

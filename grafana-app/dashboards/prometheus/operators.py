@@ -57,7 +57,7 @@ def made() -> dashboard.Dashboard:
     every, failed = of(COUNTED), of(COUNTED, BAD)
     whole = f"sum(increase({every}[$__range]))"
     now = (
-        alerts(width=16),
+        alerts(),
         shared.answered(figure(f"1 - (sum(increase({failed}[$__range])) or 0 * {whole}) / {whole}")),
         shared.differ(figure(f"sum(count by ({QUESTION}) ({answers()})) - "
                              f"sum(max by ({QUESTION}) ({vantages(QUESTION)}))")),
@@ -107,7 +107,8 @@ def made() -> dashboard.Dashboard:
 
     def trips(role: str) -> str:
         buckets = of("dns_lookup_duration_seconds_bucket", f'dnstower_server_role="{role}"')
-        return quantile(0.95, f"rate({buckets}[$__rate_interval])", "server_address")
+        within = quantile(0.95, f"rate({buckets}[$__rate_interval])", "server_address")
+        return f"topk(20, {within})"
 
     recursive = 'dnstower_server_role="recursive"'
     each = f"{region}, server_address"
@@ -123,7 +124,7 @@ def made() -> dashboard.Dashboard:
              "does not. Authority, TCP, EDNS and signatures.",
              columns(sort="passes", passes=f"min by ({check}) "
                      f"({one('dnstower_dns_server_check', ZONE, REGION)})"),
-             empty="No delegation was looked at yet", width=10, steps={"passes": ((None, "red"), (1, "green"))}),
+             empty="No delegation was looked at yet", width=12, steps={"passes": ((None, "red"), (1, "green"))}),
         rows("Probes", "Each probe: whether it can see nothing (blind), whether its resolvers answer for the control "
              "name, and the seconds by which its clock is wrong.",
              columns(
@@ -134,7 +135,7 @@ def made() -> dashboard.Dashboard:
                          f"({one('dnstower_dns_probe_control', REGION)})",
                  skew="max by (dnstower_probe_id, dnstower_probe_region) "
                       f"(dnstower_dns_probe_clock_skew_seconds{{{JOB}, {REGION}}})"),
-             empty="No probe says anything of itself", units={"skew": "s"},
+             empty="No probe says anything of itself", width=12, units={"skew": "s"},
              steps={"blind": NONE_WANTED, "control": ((None, "red"), (1, "green"))}),
     )  # fmt: skip
     bogus = share(of(COUNTED, 'dnstower_dnssec_status="bogus"'), WALKED, "dnstower_zone")

@@ -1,18 +1,20 @@
-// Builds the stand-in into the folder that is named.
+// Builds the stand-in, and the page that draws a dashboard, into the folder that is named.
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
+import { schema } from '../../schema.mjs';
 
 await build({
-  entryPoints: { host: 'tests/browser/host.tsx' },
+  entryPoints: { host: 'tests/browser/host.tsx', dashboard: 'tests/browser/dashboard.tsx' },
   outdir: process.argv[2],
   bundle: true,
   format: 'esm',
   platform: 'browser',
   target: 'es2022',
   jsx: 'automatic',
-  loader: { '.svg': 'dataurl', '.woff2': 'empty' },
+  loader: { '.svg': 'dataurl', '.woff': 'empty', '.woff2': 'dataurl' },
   define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
   plugins: [
+    schema,
     {
       name: 'no-editor', // megabytes that no page of the plugin asks for
       setup: (builder) => {

@@ -16,6 +16,7 @@ import { createRoot } from 'react-dom/client';
 import * as jsx from 'react/jsx-runtime';
 import * as router from 'react-router-dom-v5-compat';
 import * as rxjs from 'rxjs';
+import { serve } from './services';
 import { Trend } from './trend';
 
 type Role = 'Viewer' | 'Editor' | 'Admin';
@@ -30,56 +31,7 @@ runtime.config.bootData = {
   ...runtime.config.bootData, user: { orgRole: boot.role, isSignedIn: true, timezone: 'utc' },
 } as typeof runtime.config.bootData; // prettier-ignore
 
-async function call(request: runtime.BackendSrvRequest) {
-  const response = await fetch(request.url, {
-    method: request.method ?? 'GET', headers: { 'content-type': 'application/json' },
-    body: request.data === undefined ? undefined : JSON.stringify(request.data),
-  }); // prettier-ignore
-  const body = await response.json();
-  if (!response.ok) {
-    throw { status: response.status, statusText: response.statusText, data: body, config: request };
-  }
-  return { data: body, status: response.status, ok: true, config: request, headers: response.headers };
-}
-const backend = {
-  fetch: (request: runtime.BackendSrvRequest) => rxjs.from(call(request)),
-  get: async (url: string) => (await call({ url })).data,
-  post: async (url: string, sent: unknown) => (await call({ url, method: 'POST', data: sent })).data,
-};
-runtime.setBackendSrv(backend as unknown as runtime.BackendSrv);
-runtime.setAppEvents(new data.EventBusSrv());
-runtime.setTemplateSrv({ replace: (text?: string) => text ?? '', getVariables: () => [], containsTemplate: () => false, updateTimeRange: () => undefined });
-
-class Source extends runtime.DataSourceWithBackend {}
-const find = (ref?: data.DataSourceRef | string | null) =>
-  boot.sources.find(({ uid, name }) => (typeof ref === 'string' ? [uid, name].includes(ref) : uid === ref?.uid));
-runtime.setDataSourceSrv({
-  get: async (ref) => {
-    const settings = find(ref);
-    if (!settings) {
-      throw new Error('Datasource was not found');
-    }
-    return new Source(settings);
-  },
-  getList: () => boot.sources, getInstanceSettings: (ref) => find(ref), reload: () => undefined,
-  registerRuntimeDataSource: () => undefined,
-} as runtime.DataSourceSrv); // prettier-ignore
-
-runtime.setRunRequest((source, request) => {
-  const told = (state: data.LoadingState, more: Partial<data.PanelData>) =>
-    ({ state, series: [], timeRange: request.range, request, ...more }) as data.PanelData;
-  return rxjs.concat(
-    rxjs.of(told(data.LoadingState.Loading, {})),
-    rxjs.from(source.query(request) as rxjs.Observable<data.DataQueryResponse>).pipe(
-      rxjs.map((answer) =>
-        told(answer.errors?.length || answer.error ? data.LoadingState.Error : data.LoadingState.Done, {
-          series: answer.data.map((frame) => data.toDataFrame(frame)), errors: answer.errors, error: answer.error,
-        })
-      ), // prettier-ignore
-      rxjs.catchError((error) => rxjs.of(told(data.LoadingState.Error, { error })))
-    )
-  );
-});
+serve(boot.sources);
 
 const panel = new data.PanelPlugin(Trend).useFieldConfig();
 panel.meta = { id: 'timeseries', name: 'Time series', info: { version: '0' } } as data.PanelPluginMeta;

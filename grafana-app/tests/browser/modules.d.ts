@@ -1,4 +1,5 @@
 declare module 'systemjs/dist/*';
+declare module '@fontsource/inter/*';
 declare module 'react-router-dom-v5-compat' {
   export * from 'react-router';
 }

@@ -195,7 +195,7 @@ def test_a_page_cannot_write(pool):
 def test_questions_become_statements_with_parameters():
     text = asking.expand(executive.available_by_team(), {"zone"})
     assert "hour between %(start)s and %(end)s" in text
-    assert "date_bin(make_interval(secs => %(step)s), hour, timestamptz 'epoch')" in text
+    assert "date_bin(make_interval(secs => %(step)s), moment, timestamptz 'epoch')" in text
     assert "zone in (%(zone)s)" in text
     assert "owner in (select owner from dnstower.v_ownership)" in text
     assert "$" not in text

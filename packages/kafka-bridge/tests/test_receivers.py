@@ -133,7 +133,7 @@ def test_pagerduty_triggers_acknowledges_and_resolves_one_alert():
     assert [event["event_action"] for event in sent] == ["trigger", "trigger", "acknowledge", "resolve"]
     assert {event["dedup_key"] for event in sent} == {INCIDENT["id"]}
     details = sent[0]["payload"]["custom_details"]
-    assert details["check first"] == "Are the servers up?\nIs the network there?"
+    assert details["check first"] == "1. Are the servers up?\n2. Is the network there?"
     assert sent[0]["payload"]["summary"].startswith("DRILL FIRING")
 
 
@@ -220,9 +220,13 @@ def test_mail_is_one_thread_an_incident_in_text_and_html(smtp, authority, monkey
     assert closed["in-reply-to"] == closed["references"] == opened["message-id"]
     assert closed["subject"] == f"Re: {opened['subject']}"
     plain, rich = (opened.get_body((kind,)).get_content() for kind in ("plain", "html"))
-    for part in ("check first: Are the servers up?", "runbook page: https://dns.example.com/runbooks/zone-outage"):
-        assert part in plain
+    for part in (
+        "  check first:\n    1. Are the servers up?\n    2. Is",
+        "runbook page: https://dns.example.com/runbooks/zone-outage",
+    ):
+        assert part in plain.replace("\r\n", "\n")
     assert "<td>2 of 2 servers failed</td>" in rich
+    assert "<td>1. Are the servers up?<br>2. Is the network there?</td>" in rich
     assert "2 pages of 1 zones" in digest["subject"]
 
 

@@ -23,7 +23,7 @@ def headline(transition: str, incident: Mapping[str, Any]) -> str:
 
 
 def facts(transition: str, incident: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What there is to know of it: labels and texts."""
+    """What there is to know of it: labels and texts; the checks are one text, numbered, of a line each."""
     if transition == "resolved":
         ended = [("how it ended", incident["resolution"])] if incident.get("resolution") else []
         return [("owner", incident["owner"]), ("since", incident["since"]), *ended, ("incident", incident["id"])]
@@ -33,7 +33,11 @@ def facts(transition: str, incident: Mapping[str, Any]) -> list[tuple[str, str]]
         more = f" and {len(zones) - _SHOWN} more" if len(zones) > _SHOWN else ""
         places.insert(0, f"zones {', '.join(zones[:_SHOWN])}{more}")
     found = [("what", incident["what"]), ("where", "; ".join(places) or incident["zone"])]
-    found += [("check first", text) for text in incident["check_first"][:3]]
+    checks = [" ".join(text.split()) for text in incident["check_first"][:3]]
+    if len(checks) > 1:
+        checks = [f"{number}. {text}" for number, text in enumerate(checks, 1)]
+    if checks:
+        found.append(("check first", "\n".join(checks)))
     if calls := incident.get("calls"):
         called = ", ".join(dict.fromkeys(call["team"] for call in calls))
         nobody = "; nobody has acknowledged it" if transition == "escalated" else ""
@@ -49,18 +53,24 @@ def in_words(transition: str, incident: Mapping[str, Any], links: Mapping[str, s
     head = headline(transition, incident)
     if incident.get("part_of"):  # bodies of older versions are without
         return f"{head}\n  {incident['what']} (incident {incident['part_of']})"
-    lines = [f"  {label}: {text}" for label, text in facts(transition, incident)]
+    lines = [f"  {label}:{_beside(text)}" for label, text in facts(transition, incident)]
     return "\n".join([head, *lines, *(f"  {label}: {url}" for label, url in (links or {}).items())])
 
 
 def in_html(transition: str, incident: Mapping[str, Any], links: Mapping[str, str]) -> str:
     """The same as a piece of HTML."""
     rows = "".join(
-        f"<tr><th align=left valign=top nowrap>{html.escape(label)}</th><td>{html.escape(text[:_MOST])}</td></tr>"
+        f"<tr><th align=left valign=top nowrap>{html.escape(label)}</th>"
+        f"<td>{'<br>'.join(html.escape(text[:_MOST]).splitlines())}</td></tr>"
         for label, text in facts(transition, incident)
     )
     ways = " · ".join(f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in links.items())
     return f"<h3>{html.escape(headline(transition, incident))}</h3><table cellpadding=4>{rows}</table><p>{ways}</p>"
+
+
+def _beside(text: str) -> str:
+    """A line stands beside its label, several stand below it."""
+    return "".join(f"\n    {line}" for line in text.split("\n")) if "\n" in text else f" {text}"
 
 
 def digest_title(pages: Sequence[Page]) -> str:

@@ -43,9 +43,6 @@ class PagerDuty(Notifier):
             "dedup_key": incident["id"],
         }
         if event["event_action"] == "trigger":
-            told: dict[str, list[str]] = {}
-            for label, text in facts(page.transition, incident):
-                told.setdefault(label, []).append(text)
             event["client"] = "dnstower"
             event["payload"] = {
                 "summary": headline(page.transition, incident)[:_SUMMARY],
@@ -55,7 +52,7 @@ class PagerDuty(Notifier):
                 "component": incident["rule"],
                 "group": incident["owner"],
                 "class": incident["class"],
-                "custom_details": {label: "\n".join(texts)[:_MOST] for label, texts in told.items()}
+                "custom_details": {label: text[:_MOST] for label, text in facts(page.transition, incident)}
                 | {"drill": incident["drill"]},
             }
             event["links"] = [{"href": href, "text": label} for label, href in self._links.of(incident).items()]

@@ -111,10 +111,15 @@ class Slack(Notifier):
 
 
 def _blocks(page: Page, links: Mapping[str, str]) -> list[dict[str, Any]]:
-    lines = "\n".join(f"*{label}:* {_escaped(text)}" for label, text in facts(page.transition, page.incident))
+    lines = "\n".join(_fact(label, _escaped(text)) for label, text in facts(page.transition, page.incident))
     ways = " · ".join(f"<{_escaped(url)}|{label}>" for label, url in links.items())
     foot = [{"type": "section", "text": {"type": "mrkdwn", "text": ways}}] if ways else []
     return [_header(headline(page.transition, page.incident)), *_sections(lines), *foot]
+
+
+def _fact(label: str, text: str) -> str:
+    """Several lines stand below their label."""
+    return f"*{label}:*\n{text}" if "\n" in text else f"*{label}:* {text}"
 
 
 def _header(text: str) -> dict[str, Any]:

@@ -42,10 +42,15 @@ BUDGET = f"select {_LEFT} from {counted('day', 'day', _MONTH)}"
 
 def available_by_team(level: str = "hour") -> str:
     """`time`, `metric`, `availability`."""
-    return (
-        f"select $__timeGroup({level}, $__interval) as time, owner as metric, {AVAILABILITY} as availability "
+    # Summed by team before time is reckoned with: of a million rows a few thousand are left.
+    by_team = (
+        f"select {level} as moment, owner, sum(total) as total, sum(failed) as failed "
         f"from {by_zone(level, _CHOSEN.format(level), f'{level}, zone, total, failed')} "
-        f"join {S}.v_ownership using (zone) group by 1, 2 order by 1"
+        f"join {S}.v_ownership using (zone) group by 1, 2"
+    )
+    return (
+        f"select $__timeGroup(moment, $__interval) as time, owner as metric, {AVAILABILITY} as availability "
+        f"from ({by_team}) as by_team group by 1, 2 order by 1"
     )
 
 

@@ -47,11 +47,14 @@ FAILING_SERVERS = (
 
 
 def round_trip(role: str) -> str:
-    """`time`, `metric`, `p95`: of each server of a role."""
-    return (
+    """`time`, `metric`, `p95`: of the twenty servers of a role that were slowest at any moment."""
+    each = (
         f"select $__timeGroup(minute, $__interval) as time, server as metric, {quantile(0.95)} as p95 {_LATENCY} "
-        f"and role = '{role}' group by 1, 2 order by 1"
+        f"and role = '{role}' group by 1, 2"
     )
+    worst = f"select *, max(p95) over (partition by metric) as worst from ({each}) as each_one"
+    placed = f"select *, dense_rank() over (order by worst desc nulls last, metric) as place from ({worst}) as known"
+    return f"select time, metric, p95 from ({placed}) as placed where place <= 20 order by 1"
 
 
 #: Each server of the zones that are chosen: how it answered in the chosen time, from where, and when last.
