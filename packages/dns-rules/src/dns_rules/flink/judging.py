@@ -73,6 +73,7 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
         """Flink's states by name. Other names are other states: savepoints go by them."""
         super().open(runtime_context)
         self._cache: Cache[ZoneState] = Cache(self._cached)
+        self._first = runtime_context.get_index_of_this_subtask() == 0
         self._letters = self._late = self._findings = 0
         # Gauges, because PyFlink loses what a counter is told in a timer.
         figures = runtime_context.get_metrics_group().add_group("dnstower")
@@ -97,8 +98,9 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
         self._wake(shard, ctx)
 
     def refused(self, message: bytes, reason: str, place: str) -> Iterator[Any]:
-        """A message of the control topic that is none."""
-        yield self._letter(message, reason, f"{self._control}/{place}")
+        """A message of the control topic that is none. All slots have it, and one tells."""
+        if self._first:
+            yield self._letter(message, reason, f"{self._control}/{place}")
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         """Let time pass for the zones of a shard that wait for it."""
