@@ -127,12 +127,11 @@ def _judging(_: dict[str, Coefficient]) -> Told:
     how = "one name, three regions, two servers and a resolver: nine questions"
     yield "judge_cpu", spread.cpu, "s/event", f"{how} in 300 s; the pure step"
     yield "tick_cpu", spread.ticks, "s/zone and step", f"{how} in 300 s; the pure step, each 5 s without an event"
-    per_zone = spread.writes * spread.events / (200 * 1800) - spread.events / (200 * 1800)
     yield (
         "step_writes",
-        per_zone * 5,
-        "writes/zone and step",
-        (f"{how} in 300 s; states written each 5 s beside those of zones that events came of"),
+        spread.writes - 1,
+        "writes/event",
+        f"{how} in 300 s; states written as a step ends, for each event",
     )
     # Seen in half an hour, of which most rules' windows are: each question's own part, and each of its samples'.
     points = [

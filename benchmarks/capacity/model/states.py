@@ -26,8 +26,10 @@ def samples(load: Load) -> float:
 
 
 def writes(load: Load, figures: Coefficients) -> float:
-    """States that are written a second: each step's, and those of zones that events came of (a batch a second)."""
-    return load.zones * (figures["step_writes"] / STEP + min(1.0, load.asked / load.interval))
+    """States that are written a second: those of zones that events came of (a batch a second), and once more as their
+    step ends."""
+    events = load.asked / load.interval
+    return load.zones * (min(1.0, events) + min(1.0 / STEP, figures["step_writes"] * events))
 
 
 def written(load: Load, figures: Coefficients, of: Literal["worker", "postgres", "wal"]) -> float:

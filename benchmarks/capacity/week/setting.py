@@ -56,7 +56,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     flink_cost: float = 2.0
     """Assumed, not measured: times the pure step, of the judgement on Flink."""
     flink_restart: float = 60.0
-    """Assumed, not measured: until the job goes on from its checkpoint, which is a minute old on average."""
+    """Assumed, not measured: until the job goes on from its checkpoint, which is half a minute old on average."""
 
     def paused(self, time: float) -> bool:
         """Whether the database takes nothing then."""

@@ -65,7 +65,8 @@ def together(
         judged.add(Batch(cause.name, cause.start + place.began, place.zones, pages))
     over = cause.start + cause.length
     yield env.timeout(max(0.0, over + setting.window - env.now))
-    judged.add(Batch(cause.name, over, seen, told, cleared=True))
+    if seen:
+        judged.add(Batch(cause.name, over, seen, told, cleared=True))
 
 
 class _Owners:
