@@ -183,14 +183,15 @@ def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
     """Until when nothing new can be said as long as nothing is seen: rules are not asked before."""
     now = state.sealed
     if not _is_well(state, memory):
-        memory.due = {}
+        memory.stir()
         return now
     due = memory.due
-    for rule in memory.asked(state):
+    for rule in memory.asked(state).dated:
         # What was observed since makes an absence later; the others hang on facts, by which all are worked out anew.
-        if (at := _DUE.get(type(rule.detect))) and (rule.id not in due or isinstance(rule.detect, Absence)):
-            due[rule.id] = at(state, rule, zone, now)
-    return min(memory.voices_until + 1, min(due.values(), default=NEVER))
+        if rule.id not in due or isinstance(rule.detect, Absence):
+            due[rule.id] = _DUE[type(rule.detect)](state, rule, zone, now)
+    memory.quiet = min(due.values(), default=NEVER)
+    return min(memory.voices_until + 1, memory.quiet)
 
 
 def _is_well(state: ZoneState, memory: Memory) -> bool:
@@ -309,9 +310,7 @@ def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
     propagation.track(state, zone, memory, now)
     findings: list[Finding] = []
     well = _is_well(state, memory)
-    for rule in memory.asked(state) if well else rules.rules:
-        if well and now < memory.due.get(rule.id, now):
-            continue
+    for rule in _asked(state, memory, now) if well else rules.rules:
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
         if reading.holds or (reading.cleared and state.active):
             findings += _live(state, rule, reading, time)
@@ -319,6 +318,12 @@ def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
     for key in sorted(k for k in state.active if rules.rule(k.split("\t")[0]) is None):
         findings.append(_cleared(state.active.pop(key), time))
     return findings
+
+
+def _asked(state: ZoneState, memory: Memory, now: int) -> list[Rule]:
+    """The rules that may have something to say, or to learn, where all is well."""
+    asked = memory.asked(state)
+    return asked.others if now < memory.quiet else [rule for rule in asked.rules if now >= memory.due.get(rule.id, now)]
 
 
 def _live(state: ZoneState, rule: Rule, reading: Reading, time: dt.datetime) -> list[Finding]:

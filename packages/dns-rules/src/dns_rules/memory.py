@@ -6,7 +6,7 @@ how old it is. When the entry or the pack is replaced, it begins anew.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .plans import Plans
 from .routes import Routes
@@ -40,7 +40,18 @@ _RING = 120 * MICROS
 #: Sooner than anything is due.
 ALWAYS = -(1 << 63)
 _PLACE = "memory"
+#: Of these is known when they may say something else with time alone.
+DATED = (Level, Absence, Standing)
 _CHANGES = 64
+
+
+class Watchful(NamedTuple):
+    """Rules of a pack, in its order."""
+
+    rules: list[Rule]
+    dated: list[Rule]
+    """Those of which is known when they may say something else with time alone."""
+    others: list[Rule]
 
 
 class Memory:
@@ -54,8 +65,8 @@ class Memory:
 
     __slots__ = (
         "_asked", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "failure",
-        "faulty", "oldest_answer", "plans", "ring", "routes", "rules", "spreads", "transitions", "typical",
-        "voices_until", "waiting", "watchful", "zone",
+        "faulty", "oldest_answer", "plans", "quiet", "ring", "routes", "rules", "spreads", "transitions", "typical",
+        "voices_until", "waiting", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
@@ -86,17 +97,13 @@ class Memory:
         """Rules whose facts are all as they should be, as long as none changes."""
         self.waiting: set[str] = set()
         """Rules that may say something else with time alone."""
-        self.watchful = [rule for rule in rules.rules if _is_watchful(rule.detect, zone)]
-        """Rules that have something to learn, or may have something to say, where all is well."""
-        self._asked = {
-            (faulty, queries): [rule for rule in self.watchful if _concerns(rule, faulty=faulty, queries=queries)]
-            for faulty in (False, True)
-            for queries in (False, True)
-        }
+        self._asked = _watchful(rules, policed=zone.ttl_minimum is not None)
         self.faulty = True
         """Whether the delegation has a fault, of which it is to be seen whether it lasts."""
         self.due: dict[str, int] = {}
         """Until when rules have nothing to say while all is well, as long as no fact and no tracked answer changes."""
+        self.quiet = ALWAYS
+        """The earliest of them."""
         self.transitions = sum(isinstance(rule.detect, Transition) for rule in rules.rules)
         self.spreads: dict[str, Spread] = {}
         """Questions with more than one answer at the last step."""
@@ -112,9 +119,14 @@ class Memory:
         for rule in failing:
             self.failed[rule] = self.failure = slot
 
-    def asked(self, state: ZoneState) -> list[Rule]:
+    def asked(self, state: ZoneState) -> Watchful:
         """The rules that may have something to say, or have something to learn, where all is well."""
         return self._asked[self.faulty, state.queries]
+
+    def stir(self) -> None:
+        """Work out anew until when rules have nothing to say."""
+        self.due.clear()
+        self.quiet = ALWAYS
 
     def window(self, rule: Rule, state: ZoneState) -> Window:
         """The running sums of one rule of the pack."""
@@ -149,9 +161,26 @@ def _concerns(rule: Rule, *, faulty: bool, queries: bool) -> bool:
     return queries or not isinstance(rule.detect, Baseline | Volume) or rule.on != "traffic"
 
 
-def _is_watchful(detect: Detector, zone: Zone) -> bool:
+def _watchful(rules: Rules, *, policed: bool) -> dict[tuple[bool, bool], Watchful]:
+    """By whether the delegation has a fault, and whether there are queries: the same for all zones of a pack."""
+    shared: dict[bool, dict[tuple[bool, bool], Watchful]] = vars(rules).setdefault(_PLACE, {})
+    if policed not in shared:
+        listed = [rule for rule in rules.rules if _is_watchful(rule.detect, policed=policed)]
+        found = shared[policed] = {}
+        for faulty in (False, True):
+            for queries in (False, True):
+                asked = [rule for rule in listed if _concerns(rule, faulty=faulty, queries=queries)]
+                found[faulty, queries] = Watchful(
+                    asked,
+                    [rule for rule in asked if isinstance(rule.detect, DATED)],
+                    [rule for rule in asked if not isinstance(rule.detect, DATED)],
+                )
+    return shared[policed]
+
+
+def _is_watchful(detect: Detector, *, policed: bool) -> bool:
     if isinstance(detect, Level) and detect.of == "ttl":
-        return zone.ttl_minimum is not None
+        return policed
     return isinstance(detect, Standing | Rollover | Baseline | Volume | Latency | Level | Absence | Plugged)
 
 

@@ -48,13 +48,13 @@ def track(state: ZoneState, zone: Zone, now: int) -> None:
     """Bring the facts up to date with what most probes say; called once an evaluation, before the rules."""
     memory = memory_of(state)
     if memory.changed:
-        memory.due.clear()
+        memory.stir()
         for question in sorted(memory.changed):
             _track_records(state, zone, question, now)
         memory.changed.clear()
     if memory.voices_until >= now:
         return  # neither has a probe said anything since, nor has one lost its voice
-    memory.due.clear()
+    memory.stir()
     for name, probes in sorted(state.seen.items()):
         fresh = _fresh(name)
         for probe in [p for p, seen in probes.items() if seen.time < now - fresh]:
