@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import Request, urlopen
+
+import httpx2
 
 from tests.stack.kafka.broker import free
 
@@ -106,10 +107,8 @@ class Running:
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """What the mini-cluster answers over REST, as `flink` asks it; with a body, it is told something."""
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(f"http://127.0.0.1:{self._rest}{path}", data, {"content-type": "application/json"})
-        with urlopen(request, timeout=30) as response:
-            return json.load(response)
+        method, url = "GET" if body is None else "POST", f"http://127.0.0.1:{self._rest}{path}"
+        return httpx2.request(method, url, json=body, timeout=30).raise_for_status().json()
 
     def counted(self) -> dict[str, float]:
         """What the functions count, of all slots together; an exporter of Flink's gives the same."""

@@ -1,14 +1,14 @@
 /** The bar gauge: a bar for each row, or for each field. */
-import { type FieldDisplay, type PanelProps, getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data';
+import { type PanelProps, getDisplayValueAlignmentFactors } from '@grafana/data';
 import { BarGauge, VizRepeater, useTheme2 } from '@grafana/ui';
+import { shown } from './values';
 
-export function Bars({ data, fieldConfig, height, options, renderCounter, replaceVariables, timeZone, width }: PanelProps) {
+export function Bars(props: PanelProps) {
+  const { data, height, options, renderCounter, width } = props;
   const theme = useTheme2();
-  const getValues = (): FieldDisplay[] =>
-    getFieldDisplayValues({ fieldConfig, reduceOptions: options.reduceOptions, replaceVariables, theme, data: data.series, timeZone });
   return (
     <VizRepeater
-      source={data} getValues={getValues} width={width} height={height} renderCounter={renderCounter}
+      source={data} getValues={() => shown(props, theme)} width={width} height={height} renderCounter={renderCounter}
       orientation={options.orientation} itemSpacing={8} minVizWidth={options.minVizWidth}
       minVizHeight={options.minVizHeight} maxVizHeight={options.maxVizHeight}
       getAlignmentFactors={(values) => getDisplayValueAlignmentFactors(values)}

@@ -1,14 +1,14 @@
 /** The stat panel: a big value for each field. */
-import { type FieldDisplay, type PanelProps, getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data';
+import { type PanelProps, getDisplayValueAlignmentFactors } from '@grafana/data';
 import { BigValue, type BigValueColorMode, BigValueGraphMode, type BigValueJustifyMode, type BigValueTextMode, VizRepeater, useTheme2 } from '@grafana/ui';
+import { shown } from './values';
 
-export function Figures({ data, fieldConfig, height, options, renderCounter, replaceVariables, timeZone, width }: PanelProps) {
+export function Figures(props: PanelProps) {
+  const { data, height, options, renderCounter, width } = props;
   const theme = useTheme2();
-  const getValues = (): FieldDisplay[] =>
-    getFieldDisplayValues({ fieldConfig, reduceOptions: options.reduceOptions, replaceVariables, theme, data: data.series, timeZone });
   return (
     <VizRepeater
-      source={data} getValues={getValues} width={width} height={height} renderCounter={renderCounter}
+      source={data} getValues={() => shown(props, theme)} width={width} height={height} renderCounter={renderCounter}
       orientation={options.orientation} autoGrid
       getAlignmentFactors={(values) => getDisplayValueAlignmentFactors(values)}
       renderValue={({ value, alignmentFactors, count, ...size }) => (
