@@ -8,13 +8,13 @@ import duckdb
 import polars as pl
 import pytest
 from dns_events import ndjson
+from dns_rules.enrichment import Enriched
 from kafka_bridge.archive import layout, reading
 from kafka_bridge.archive.archiver import Archiver
 from kafka_bridge.archive.place import Place
 from kafka_bridge.archive.settings import S3, Archive
 from kafka_bridge.errors import BridgeError
 from kafka_bridge.pipeline import write
-from kafka_bridge.pipeline.enrich import Enriched
 from kafka_bridge.pipeline.worker import Worker
 from moto.server import ThreadedMotoServer
 from wire import INVENTORY, RULES, outage, request

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from dns_events import Event
     from dns_rules import Inventory, Rules
+    from dns_rules.enrichment import Enriched
 
-    from kafka_bridge.pipeline.enrich import Enriched
     from kafka_bridge.store.pool import Pool
 
     from .clock import Clock, Mark

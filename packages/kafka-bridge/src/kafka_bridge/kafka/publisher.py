@@ -10,8 +10,7 @@ from . import headers
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
-
-    from kafka_bridge.pipeline.enrich import Enriched
+    from dns_rules.enrichment import Enriched
 
     from .connection import Connection
     from .topics import Topics

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import psycopg
     from dns_events import Event
     from dns_rules import Inventory, Rules
+    from dns_rules.enrichment import Enriched
 
     from kafka_bridge.store.pool import Pool
 
     from .decode import Dead
-    from .enrich import Enriched
     from .relay import Relay
 
 #: Workers of so many partitions add to the estate's counts without waiting for each other.

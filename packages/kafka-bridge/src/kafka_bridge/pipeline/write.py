@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     import psycopg
     from dns_rules import Finding, Health, Incident, Inventory
+    from dns_rules.enrichment import Enriched
 
     from kafka_bridge.evidence.select import Piece
     from kafka_bridge.notify.routing import Routing
 
     from .decode import Dead
-    from .enrich import Enriched
     from .plan import Plan
 
     Cursor = psycopg.Cursor[Any]
