@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import grpc
 import polars as pl
 import psycopg
-from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from dns_events import otlp
 from dns_rules import Engine, Inventory, Team, Zone, load_rules
@@ -329,8 +329,9 @@ class Stack:
             key for line in self.pages.read_text().splitlines() if (key := json.loads(line)["key"]).endswith(end)
         )
 
-    #: Who judges, as bridges and topics say it.
+    #: Who judges, and who enriches, as bridges and topics say it.
     judge = "here"
+    enrich = "here"
 
     def _topics(self, partitions: int) -> None:
         declared = self.folder / "topics.yaml"
@@ -338,13 +339,36 @@ class Stack:
             json.dumps(
                 {
                     "version": 1, "prefix": self.prefix, "group": self.prefix + "dnstower", "replication": 1,
-                    "in_sync": 1, "judge": self.judge,
+                    "in_sync": 1, "judge": self.judge, "enrich": self.enrich,
                     "topics": {name: {"partitions": partitions} for name in ("raw", "normalized")},
                 }
             )
         )  # fmt: skip
         done = self.command("topics", "apply", str(declared), "--yes")
         assert done.returncode == 0, done.stderr
+
+
+def read_all(stack, topic):
+    """Everything that is committed in a topic, as ``(key, value)``."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": stack.broker.bootstrap, "group.id": f"{stack.prefix}reader",
+            "auto.offset.reset": "earliest", "enable.partition.eof": True,
+        }
+    )  # fmt: skip
+    consumer.subscribe([stack.prefix + topic])
+    found, ended = [], set()
+    until = time.monotonic() + 30
+    partitions = len(consumer.list_topics(stack.prefix + topic).topics[stack.prefix + topic].partitions)
+    while len(ended) < partitions:
+        assert time.monotonic() < until
+        for message in consumer.consume(500, 0.5):
+            if message.error() is not None:
+                ended.add(message.partition())
+            else:
+                found.append((message.key(), message.value()))
+    consumer.close()
+    return found
 
 
 def killed_at(where: str, when: str) -> str:

@@ -14,14 +14,14 @@ import time
 import grpc
 import psycopg
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Producer
 from dns_events import ndjson
 from dns_rules import Engine, load_rules
 from kafka_bridge.bridge import Bridge as InProcess
 from kafka_bridge.config import Config, Notify, Otlp, Store
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from tests.stack.bridges import INVENTORY, ZONES, Stack, killed_at, recent, request, requests
+from tests.stack.bridges import INVENTORY, ZONES, Stack, killed_at, read_all, recent, request, requests
 
 SEED = 20261124
 NESTED = b'{"extra":' + b'{"a":' * 5000 + b"1" + b"}" * 5001
@@ -34,29 +34,6 @@ def stack(request, tmp_path, broker, postgres):
     opened = Stack(tmp_path, broker, postgres, name, **getattr(request, "param", {}))
     yield opened
     opened.close()
-
-
-def read_all(stack, topic):
-    """Everything that is committed in a topic, as ``(key, value)``."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": stack.broker.bootstrap, "group.id": f"{stack.prefix}reader",
-            "auto.offset.reset": "earliest", "enable.partition.eof": True,
-        }
-    )  # fmt: skip
-    consumer.subscribe([stack.prefix + topic])
-    found, ended = [], set()
-    until = time.monotonic() + 30
-    partitions = len(consumer.list_topics(stack.prefix + topic).topics[stack.prefix + topic].partitions)
-    while len(ended) < partitions:
-        assert time.monotonic() < until
-        for message in consumer.consume(500, 0.5):
-            if message.error() is not None:
-                ended.add(message.partition())
-            else:
-                found.append((message.key(), message.value()))
-    consumer.close()
-    return found
 
 
 @pytest.mark.parametrize("stack", [{"settle": "20s"}], indirect=True, ids=[""])

@@ -11,18 +11,20 @@ from pathlib import Path
 from zlib import crc32
 
 import msgspec
+import polars as pl
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from dns_events import ndjson
 from dns_rules import Engine, Finding, Incident, Inventory, load_rules
+from dns_rules.enrichment import decode, question_of
 from dns_rules.flink import control
 from dns_rules.museum import recordings
 from kafka_bridge.kafka import headers
 from kafka_bridge.kafka.topics import topics
 
-from tests.stack.bridges import ROLES, Stack, recent, requests
-from tests.stack.flink import savepoint
+from tests.stack.bridges import ROLES, Stack, read_all, recent, requests
+from tests.stack.flink import beside, savepoint
 from tests.stack.flink.running import Running, missing
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -33,7 +35,7 @@ RECORDINGS = (
     "aws-2025", "dyn-2016", "myetherwallet-2018", "nytimes-2013", "perl-2021", "rolling-restart", "ru-2024",
     "slack-2021",
 )  # fmt: skip
-NAMES = ("normalized", "control", "findings", "incidents", "deadletter")
+NAMES = ("normalized", "control", "findings", "incidents", "deadletter", "enriched")
 
 
 def museum(only):
@@ -60,7 +62,11 @@ class Bus:
         for future in admin.create_topics(made).values():
             future.result(20)
         self._producer = Producer({"bootstrap.servers": self.bootstrap})
-        self.job = Running(home / "job", self.bootstrap, {name: getattr(self.topics, name) for name in NAMES})
+        self.job = Running(home / "job", self.bootstrap, self.names())
+
+    def names(self, *, enriched=False):
+        """The job's topics."""
+        return {name: getattr(self.topics, name) for name in NAMES if enriched or name != "enriched"}
 
     def tell(self, message, time_):
         key, value = message
@@ -154,13 +160,13 @@ def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
     # that are silent for a while are not waited for.
     part = next(number for number, event in enumerate(events) if event.time > start + dt.timedelta(minutes=12))
     bus.send(events[:part])
-    bus.job.start(slots=1)
+    bus.job.start(slots=1, topics=bus.names(enriched=True))
     bus.wait("first incidents", lambda: bus.read("incidents", Incident))
     bus.job.kill()
     assert len(bus.read("incidents", Incident)) < len(incidents)
     bus.send(events[part:])
     checkpoint = bus.job.checkpoints()[-1]
-    bus.job.start(slots=2, restore=str(checkpoint))
+    bus.job.start(slots=2, restore=str(checkpoint), topics=bus.names(enriched=True))
     bus.wait("a checkpoint of two slots", lambda: bus.job.checkpoints()[-1] != checkpoint)
     workers = bus.job.workers()
     assert len(workers) >= 2
@@ -178,6 +184,35 @@ def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
     written = [finding for _, finding in bus.read("findings", Finding)]
     assert sorted(written, key=order) == sorted(findings, key=order)
     assert [finding.time for finding in written] == sorted(finding.time for finding in findings)
+    enriched(bus, events, inventory, rules, end)
+
+
+def enriched(bus, events, inventory, rules, end):
+    """Each event once, as the bridge writes it; beside it what is known, and a step of the judgement, never back."""
+    messages = bus.messages("enriched")
+    by_id = {event.id: event for event in events}
+    assert sorted(dict(message.headers())["ce_id"].decode() for message in messages) == sorted(by_id)
+    certain, courses = beside.known(events, inventory), beside.courses(events, inventory, rules, end)
+    places, order_ = defaultdict(int), defaultdict(list)
+    for message in messages:
+        found = decode(message.value())
+        event = by_id[found.event.id]
+        assert (found.json, message.key().decode()) == (ndjson.encode(event), event.zone)
+        assert message.headers() == headers.of_event(event)
+        enrichment = msgspec.json.decode(found.enrichment)
+        assert beside.certain(enrichment) == certain[event.id]
+        order_[event.zone].append(event.id)
+        key = event.zone, question_of(event)
+        # After a restart, verdicts are missing until a step is judged.
+        whole = [beside.judged(step) for step in courses[key]]
+        bare = [beside.judged(step, spread=False) for step in courses[key]]
+        said = beside.judged(enrichment)
+        at = [n for n in range(len(whole)) if said in (whole[n], bare[n])]
+        place = next((n for n in at if n >= places[key]), None)
+        assert place is not None, (key, said, places[key], whole)
+        places[key] = place
+    assert order_ == {zone: [event.id for event in events if event.zone == zone] for zone in order_}
+    assert any(places.values())
 
 
 def order(finding):
@@ -223,7 +258,8 @@ def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
     savepoint = bus.job.stop()
     bus.spoil()
     bus.send(events[part:], hot=True)
-    bus.job.start(slots=2, restore=savepoint)
+    # From here on it enriches too: what was saved has nothing of it.
+    bus.job.start(slots=2, restore=savepoint, topics=bus.names(enriched=True))
     bus.wait("all incidents", lambda: len(bus.read("incidents", Incident)) >= len(incidents), tick=end)
     bus.wait("all findings", lambda: len(bus.read("findings", Finding)) >= len(findings), tick=end)
     bus.job.kill()
@@ -239,6 +275,9 @@ def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
         meant = bus.topics.control if b"version" in message.value() else bus.topics.normalized
         assert (topic, partition.isdigit(), offset.isdigit()) == (meant, True, True)
     assert len({dict(message.headers())["dnstower.place"] for message in letters}) == len(letters)
+    ids = [dict(message.headers())["ce_id"].decode() for message in bus.messages("enriched")]
+    assert len(ids) == len(set(ids))
+    assert {event.id for event in events[part:]} <= set(ids) <= {event.id for event in events}
 
 
 def test_a_savepoint_of_the_first_format(broker, tmp_path):
@@ -270,19 +309,22 @@ def test_a_savepoint_of_the_first_format(broker, tmp_path):
 
 
 class External(Stack):
-    """Bridges that store, archive and page, and leave the judgement to the job."""
+    """Bridges that store, archive and page, and leave judgement and enrichment to the job."""
 
-    judge = "external"
+    judge = enrich = "external"
     patience = 2 * PATIENCE
 
     def config(self, roles=ROLES):
         found = super().config(roles)
-        found["kafka"]["judge"] = self.judge
+        found["kafka"] |= {"judge": self.judge, "enrich": self.enrich}
         return found
 
 
 def test_a_bridge_whose_judgement_is_elsewhere(broker, postgres, tmp_path):
-    """All that the bridge promises holds: every event stored once, every page sent once, also over a kill of it."""
+    """All that the bridge promises holds: every event stored once, every page sent once, also over a kill of it.
+
+    The archive is what the job wrote, each event once, where the job wrote an event twice as well.
+    """
     stack = External(tmp_path, broker, postgres, f"external{os.getpid()}")
     names = topics(stack.prefix)
     job = Running(tmp_path / "job", broker.bootstrap, {name: getattr(names, name) for name in NAMES})
@@ -292,14 +334,23 @@ def test_a_bridge_whose_judgement_is_elsewhere(broker, postgres, tmp_path):
         sent = recent()
         bridge = stack.bridge()
         payloads = requests(sent)
+        again = payloads[1]
         for payload in payloads[: len(payloads) // 2]:
             bridge.send(payload)
         bridge.kill()
         bridge = stack.bridge()
         for payload in payloads[len(payloads) // 2 :]:
             bridge.send(payload)
+        bridge.send(again)
         stack.reconcile(sent)
         assert stack.one("select count(*) from zone_state") == 0
+        written = [decode(value) for _, value in read_all(stack, "dns.enriched")]
+        assert len(written) == len(sent) + 60
+        archived = pl.read_parquet(tmp_path / "archive" / "**" / "*.parquet")
+        assert set(archived.select("event", "enrichment").rows()) <= {
+            (found.json.decode(), found.enrichment.decode()) for found in written
+        }
+        assert archived.filter(pl.col("enrichment").str.contains('"agreed":"')).height
         assert not job.ended
     finally:
         job.kill()

@@ -119,6 +119,7 @@ def test_plan_apply_and_plan_again(tmp_path, broker):
         ({"topics": {"rwa": {}}}, "no topic 'rwa'; known are raw, normalized"),
         ({"topics": {"findings": {"partitions": 2}}}, "findings has one partition, because its order is promised"),
         ({"topics": {"raw": {"retention": "soon"}}}, "'soon' is not a duration"),
+        ({"enrich": "external"}, "events are enriched where they are judged; write `judge: external` beside it"),
         ({"in_sync": 3}, "has to be between 1 and `replication`, which is 1"),
         ({"access": [{"principal": "probes", "role": "forward"}]}, "write one principal, as `User:probes`"),
         ({"access": [{"principal": "User:*", "role": "reader"}]}, "write one principal"),
@@ -151,6 +152,15 @@ def test_a_job_that_judges_may_read_events_and_say_what_it_found_and_nothing_els
         ("write", "dns.deadletter"),
         ("read", "dnstower.flink."), ("write", "dnstower.flink-"),
     }  # fmt: skip
+
+
+def test_who_enriches_may_write_what_the_other_reads():
+    access = (Access(principal="User:b", role="bridge"), Access(principal="User:j", role="judge"))
+    for enrich, writer in (("here", "User:b"), ("external", "User:j")):
+        grants = wanted_grants(Declared(judge="external", enrich=enrich, access=access))
+        found = {(g.principal, g.operation) for g in grants if g.name == "dns.enriched"}
+        assert {principal for principal, operation in found if operation == "write"} == {writer}
+        assert (("User:b", "read") in found) == (enrich == "external")
 
 
 def test_grants_that_the_file_does_not_name_are_revoked(tmp_path, secured):

@@ -41,6 +41,8 @@ def write(tmp_path, text):
         (GOOD + "otlp: {max_bytes: 3}\n", "nothing would fit"),
         (KAFKA + "  values: avro\n", "6:11: avro needs `registry: {url: https://HOST:PORT}`"),
         (KAFKA + "  judge: external\n  values: avro\n", "7:11: a judgement elsewhere reads JSON alone"),
+        (KAFKA + "  enrich: external\n", "6:11: events are enriched where they are judged; write `judge: external`"),
+        (KAFKA + "  judge: external\n  enrich: external\n  enriched: false\n", "8:13: the job writes what this says"),
         (KAFKA + "  values: xml\n", "6:11: Invalid enum value 'xml'"),
         (KAFKA + "  registry: {url: registry}\n", "6:19: is not https://HOST:PORT"),
         (KAFKA + "  registry: {url: https://me:secret@registry}\n", "belong into `username` and `password_file`"),

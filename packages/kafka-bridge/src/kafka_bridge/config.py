@@ -266,17 +266,27 @@ def _check_kafka(document: Document, config: Config) -> None:
         raise document.error("$.kafka.options", f"{ours[0]} is set by kafka-bridge itself; leave it out")
     if secret := sorted(option for option in kafka.options if "password" in option or "secret" in option):
         raise document.error("$.kafka.options", f"{secret[0]} does not belong into a file; use `sasl` and its files")
-    if kafka.judge == "external" and kafka.values != "json":
-        raise document.error("$.kafka.values", "a judgement elsewhere reads JSON alone; leave `values` out")
     if not kafka.roles:
         raise document.error("$.kafka.roles", "no role; leave `roles` out for all of them")
     for number, foreign in enumerate(kafka.foreign):
         if foreign.dialect not in DIALECTS:
             known = ", ".join(DIALECTS)
             raise document.error(f"$.kafka.foreign[{number}].dialect", f"{foreign.dialect!r}; known are {known}")
+    _check_external(document, kafka)
     _check_hot(document, kafka)
     _check_credentials(document, kafka)
     _check_registry(document, kafka)
+
+
+def _check_external(document: Document, kafka: Kafka) -> None:
+    if kafka.judge == "external" and kafka.values != "json":
+        raise document.error("$.kafka.values", "a judgement elsewhere reads JSON alone; leave `values` out")
+    if kafka.enrich == "external" and kafka.judge != "external":
+        raise document.error(
+            "$.kafka.enrich", "events are enriched where they are judged; write `judge: external` beside it"
+        )
+    if kafka.enrich == "external" and not kafka.enriched:
+        raise document.error("$.kafka.enriched", "the job writes what this says nobody writes; leave one of both out")
 
 
 def _check_archive(document: Document, archive: Archive | None) -> None:

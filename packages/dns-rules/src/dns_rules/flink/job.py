@@ -17,7 +17,8 @@ from dns_rules.rules import Rules
 
 from .broadcast import CONTROL
 from .correlating import FINDINGS, KEYED, Correlating
-from .judging import LETTERS, Judging
+from .judging import ENRICHED, LETTERS, Judging
+from .tables import ENRICHED as ENRICHED_MESSAGE
 from .tables import LETTER, PLACE, sink, source
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ def build(job: Job, restore: str | None = None) -> StreamExecutionEnvironment:
     tables.execute_sql(source("control", job.topics.control, job, lateness=lateness, single=True))
     for name in ("findings", "incidents"):
         tables.execute_sql(sink(name, getattr(job.topics, name), job))
-    tables.execute_sql(sink("deadletter", job.topics.deadletter, job, letters=True))
+    tables.execute_sql(sink("deadletter", job.topics.deadletter, job, headers=True, keyed=False))
     control = _stream(tables, f"`key`, `value`, {PLACE} AS `place` FROM `control`", _CONTROL).broadcast(CONTROL)
     shards = f"{_SHARD} AS `key`, ROW(`value`, {PLACE}) AS `value` FROM `normalized`"
-    judging = Judging(job.bundle.zones, job.topics.normalized, job.topics.control)
+    enriched = job.topics.enriched
+    judging = Judging(job.bundle.zones, job.topics.normalized, job.topics.control, enriches=enriched is not None)
     findings = _processed(_by_key(_stream(tables, shards, _EVENTS)), control, judging, _BYTES, "judge")
     alone = findings.key_by(lambda _: "", key_type=Types.STRING())
     incidents = _processed(alone, control, Correlating(), KEYED, "correlate")
@@ -71,6 +73,11 @@ def build(job: Job, restore: str | None = None) -> StreamExecutionEnvironment:
         statements.add_insert(name, tables.from_data_stream(stream, schema))
     tables.create_temporary_view("letters", tables.from_data_stream(findings.get_side_output(LETTERS)))
     statements.add_insert_sql(f"INSERT INTO `deadletter` SELECT {LETTER} FROM `letters`")  # noqa: S608 - our names
+    if enriched is not None:
+        # Last, so that what stands before it has the same ids with and without it: savepoints go by them.
+        tables.execute_sql(sink("enriched", enriched, job, headers=True, ordered=False))
+        tables.create_temporary_view("judged", tables.from_data_stream(findings.get_side_output(ENRICHED)))
+        statements.add_insert_sql(f"INSERT INTO `enriched` SELECT {ENRICHED_MESSAGE}")
     statements.attach_as_datastream()
     return environment
 

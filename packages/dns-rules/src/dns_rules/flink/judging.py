@@ -18,12 +18,13 @@ from dns_rules.state import ZoneState, decode, encode
 
 from .broadcast import Listening
 from .due import Dues
+from .enriching import Enriching
 from .held import Cache, Held
 from .times import passed, timer
 from .zones import heard, waited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from dns_rules.inventory import Inventory
     from dns_rules.rules import Rules
@@ -36,6 +37,12 @@ LETTERS = OutputTag(
     Types.ROW_NAMED(
         ["value", "reason", "place"], [Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.STRING(), Types.STRING()]
     ),
+)
+
+
+#: Judged events with what is known beside them. A tuple, for a row takes Python three times as long.
+ENRICHED = OutputTag(
+    "enriched", Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()), *[Types.STRING()] * 4])
 )
 
 
@@ -55,19 +62,21 @@ class Shard:
 
 
 class Judging(Listening, KeyedBroadcastProcessFunction):
-    """Events of a shard in, findings as JSON out; what is no event is a dead letter.
+    """Events of a shard in, findings as JSON out, and enriched events; what is no event is a dead letter.
 
     Args:
         cached: states that are kept decoded.
         events: the topic that events come from.
         control: the topic that says what is watched.
+        enriches: events are passed on with what is known beside them.
     """
 
-    def __init__(self, cached: int, events: str, control: str) -> None:
+    def __init__(self, cached: int, events: str, control: str, *, enriches: bool = False) -> None:
         super().__init__()
         self._cached = cached
         self._events = events
         self._control = control
+        self._enriches = enriches
 
     def open(self, runtime_context: Any) -> None:
         """Flink's states by name. Other names are other states: savepoints go by them."""
@@ -84,6 +93,8 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
         self._saved = runtime_context.get_map_state(
             MapStateDescriptor("zones", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         )
+        known = MapStateDescriptor("known", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
+        self._enriching = Enriching(self._cached, runtime_context.get_map_state(known)) if self._enriches else None
         self._waiting = runtime_context.get_list_state(ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY()))
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
@@ -93,7 +104,8 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
             self._waiting.add((value[0], value[1]))
             ctx.timer_service().register_event_time_timer(0)
             return
-        shard = self._shard(ctx.get_current_key())
+        key = ctx.get_current_key()
+        shard = self._shards.get(key) or (yield from self._opened(key, *told))
         yield from self._heard(shard, value[0], value[1], *told)
         self._wake(shard, ctx)
 
@@ -110,18 +122,16 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
         if told is None:
             ctx.timer_service().register_event_time_timer(timer(until) + 1_000)
             return
-        shard = self._shard(ctx.get_current_key())
+        key = ctx.get_current_key()
+        shard = self._shards.get(key) or (yield from self._opened(key, *told))
         if shard.timer is not None and shard.timer <= timestamp:
             shard.timer = None
-        waiting = list(self._waiting.get() or ())
-        for value, place in waiting:
-            yield from self._heard(shard, value, place, *told)
-        if waiting:
-            self._waiting.clear()
         for zone in shard.dues.take(until):
             held = self._held(zone)
             if held is not None:
                 yield from self._took(shard, zone, held, waited(held.state, until, *told))
+                if self._enriching is not None:
+                    self._enriching.passed(zone)
         self._wake(shard, ctx)
 
     def _heard(self, shard: Shard, value: bytes, place: str, inventory: Inventory, rules: Rules) -> Iterator[Any]:
@@ -136,16 +146,22 @@ class Judging(Listening, KeyedBroadcastProcessFunction):
         if turn.state is not None and turn.state.late > late:
             self._late += 1
         yield from self._took(shard, event.zone, held, turn)
+        if self._enriching is not None:
+            yield ENRICHED, self._enriching.enrich(event, value, turn.state, inventory)
 
     def _letter(self, value: bytes, reason: str, place: str) -> tuple[OutputTag, Row]:
         self._letters += 1
         return LETTERS, Row(value, reason, place)
 
-    def _shard(self, key: str) -> Shard:
-        found = self._shards.get(key)
-        if found is None:
-            found = self._shards[key] = Shard(Dues(self._saved.keys()))
-        return found
+    def _opened(self, key: str, inventory: Inventory, rules: Rules) -> Generator[Any, None, Shard]:
+        """A shard from its state; what waited in it for the inventory comes before all else."""
+        shard = self._shards[key] = Shard(Dues(self._saved.keys()))
+        waiting = list(self._waiting.get() or ())
+        for value, place in waiting:
+            yield from self._heard(shard, value, place, inventory, rules)
+        if waiting:
+            self._waiting.clear()
+        return shard
 
     def _held(self, zone: str) -> Held[ZoneState] | None:
         held = self._cache.get(zone)

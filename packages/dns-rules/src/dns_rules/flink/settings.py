@@ -27,6 +27,8 @@ class Topics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     findings: str
     incidents: str
     deadletter: str
+    enriched: str | None = None
+    """Judged events with what is known beside them. Left out, the bridge writes them."""
 
 
 class Checkpoints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

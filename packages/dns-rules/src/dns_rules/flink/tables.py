@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 PLACE = "CONCAT(CAST(`partition` AS STRING), '/', CAST(`offset` AS STRING))"
 #: A dead letter as the bridge writes them.
 LETTER = "`value`, MAP['dnstower.reason', CAST(`reason` AS BYTES), 'dnstower.place', CAST(`place` AS BYTES)]"
+#: An enriched event as the bridge writes them: `kafka_bridge.kafka.headers.of_event`.
+ENRICHED = (
+    "`zone`, `value`, MAP['ce_id', CAST(`id` AS BYTES), 'ce_time', CAST(`time` AS BYTES), "
+    "'ce_specversion', CAST('1.0' AS BYTES), 'ce_source', CAST(`source` AS BYTES), 'ce_type', CAST(`type` AS BYTES), "
+    "'ce_subject', CAST(`zone` AS BYTES), 'content-type', CAST('application/json' AS BYTES)] "
+    "FROM `judged` AS `judged` (`zone`, `value`, `id`, `time`, `source`, `type`)"
+)
 #: The event's time to the second: the header that every message has (CloudEvents). One without it moves no time.
 _TIME = "TO_TIMESTAMP(REPLACE(SUBSTRING(CAST(`headers`['ce_time'] AS STRING), 1, 19), 'T', ' '))"
 
@@ -54,24 +61,36 @@ def source(name: str, topic: str, job: Job, *, lateness: float, single: bool = F
     )
 
 
-def sink(name: str, topic: str, job: Job, *, letters: bool = False) -> str:
-    """A topic that is written in transactions, which end with checkpoints; dead letters have headers and no key."""
-    keyed = ("key.format", "key.fields", "value.fields-include")
+def sink(name: str, topic: str, job: Job, *, headers: bool = False, keyed: bool = True, ordered: bool = True) -> str:
+    """A topic that is written in transactions, which end with checkpoints.
+
+    Args:
+        name: of the table.
+        topic: its name.
+        job: the configuration.
+        headers: its messages have some.
+        keyed: its messages have keys.
+        ordered: all of it is in order, and so is written in one place; else what has one key is.
+    """
     options = {
         **_common(topic, job),
         "value.format": "raw",
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": f"{job.group}-{name}",
-        "sink.parallelism": "1",
+        **({"sink.parallelism": "1"} if ordered else {}),
         "properties.transaction.timeout.ms": str(int(seconds(job.checkpoints.transaction) * 1000)),
     }
-    if letters:
-        options = {option: value for option, value in options.items() if option not in keyed}
-        return (
-            f"CREATE TEMPORARY TABLE `{name}` (`value` BYTES, `headers` MAP<STRING, BYTES> METADATA) "
-            f"WITH ({_with(options)})"
-        )
-    return f"CREATE TEMPORARY TABLE `{name}` (`key` STRING, `value` BYTES) WITH ({_with(options)})"
+    columns = ["`value` BYTES"]
+    if keyed:
+        columns.insert(0, "`key` STRING")
+    else:
+        options = {option: value for option, value in options.items() if option not in _KEYED}
+    if headers:
+        columns.append("`headers` MAP<STRING, BYTES> METADATA")
+    return f"CREATE TEMPORARY TABLE `{name}` ({', '.join(columns)}) WITH ({_with(options)})"
+
+
+_KEYED = ("key.format", "key.fields", "value.fields-include")
 
 
 def _common(topic: str, job: Job) -> dict[str, str]:

@@ -90,8 +90,9 @@ _NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     "judge": {"raw": ("DESCRIBE",), "normalized": ("READ",), "enriched": ("WRITE",)},
     "correlate": {"findings": ("WRITE",), "incidents": ("WRITE",), "deadletter": ("READ",)},
 }
-#: In place of it, where a job on another engine judges.
+#: In place of it, where a job on another engine judges, and where it enriches.
 _TELLS = {"findings": ("READ",), "incidents": ("READ",), "control": ("WRITE",), "deadletter": ("READ",)}
+_KEEPS = {**_NEEDS["judge"], "enriched": ("READ",)}
 
 #: Errors that are about the topic, and not about whether the brokers can be asked at all.
 _OF_TOPICS = {
@@ -110,7 +111,11 @@ def lacking(admin: AdminClient, kafka: Kafka) -> list[str]:
     names = topics(kafka.prefix)
     needed: dict[str, set[str]] = {}
     for role in kafka.roles:
-        needs = _TELLS if role == "correlate" and kafka.judge == "external" else _NEEDS.get(role, {})
+        needs: Mapping[str, tuple[str, ...]] = _NEEDS.get(role, {})
+        if role == "correlate" and kafka.judge == "external":
+            needs = _TELLS
+        elif role == "judge" and kafka.enrich == "external":
+            needs = _KEEPS
         for field, operations in needs.items():
             needed.setdefault(getattr(names, field), set()).update(operations)
     if "normalize" in kafka.roles:

@@ -11,6 +11,7 @@ from kafka_bridge.pipeline.correlator import Correlator
 
 from .clock import Clock
 from .connection import Connection, last_trouble
+from .enriched import Archiving, begin, end
 from .forwarder import Forwarder
 from .judging import Judging
 from .letters import Letters
@@ -93,10 +94,17 @@ class KafkaBus:
             self._stages.append(Letters(connection, self.topics, pool))
         if "judge" in kafka.roles:
             arrived = None if self._correlator is None else self._correlator.arrived.set
+            elsewhere = kafka.enrich == "external"
+            publishing = kafka.enriched and not elsewhere
+            if not elsewhere:
+                end(self.topics.enriched, pool)
+            elif archive:
+                begin(connection, self.topics.enriched, pool)
+                self._stages.append(Archiving(connection, self.topics.enriched, pool))
             self._judging = Judging(
-                connection, self.topics, pool, inventory, rules, clock, committed=arrived, archive=archive,
-                measures=measures, publish=Publisher(connection, self.topics).enriched if kafka.enriched else None,
-                external=external,
+                connection, self.topics, pool, inventory, rules, clock, committed=arrived,
+                archive=archive and not elsewhere, measures=measures,
+                publish=Publisher(connection, self.topics).enriched if publishing else None, external=external,
             )  # fmt: skip
             self._stages.append(self._judging)
         if "normalize" in kafka.roles:

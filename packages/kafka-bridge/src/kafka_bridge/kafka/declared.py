@@ -40,8 +40,9 @@ _DEFAULTS: dict[str, tuple[int, str, bool]] = {
 }
 #: One partition, because their order is the promise.
 _SINGLE = ("findings", "incidents", "control")
-#: The raw topic takes whole OTLP requests, the control topic whole inventories.
+#: The raw topic takes whole OTLP requests, the control topic whole inventories, the enriched events and more.
 _RAW_BYTES = 8 << 20
+_LARGE = ("raw", "control", "deadletter", "enriched")
 
 Role = Literal["forward", "bridge", "judge", "reader"]
 
@@ -75,6 +76,8 @@ class Declared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     group: str = "dnstower"
     """As in bridge.yaml."""
     judge: Literal["here", "external"] = "here"
+    """As in bridge.yaml."""
+    enrich: Literal["here", "external"] = "here"
     """As in bridge.yaml."""
     replication: int = 3
     in_sync: int = 2
@@ -128,6 +131,8 @@ def load_declared(path: Path) -> Declared:
                 seconds(topic.retention)
             except ValueError as error:
                 raise document.error(f"{at}.retention", str(error)) from error
+    if declared.enrich == "external" and declared.judge != "external":
+        raise document.error("$.enrich", "events are enriched where they are judged; write `judge: external` beside it")
     if not 1 <= declared.in_sync <= declared.replication:
         raise document.error("$.in_sync", f"has to be between 1 and `replication`, which is {declared.replication}")
     for index, access in enumerate(declared.access):
@@ -148,7 +153,7 @@ def wanted_topics(declared: Declared) -> list[WantedTopic]:
             "cleanup.policy": "compact" if compacted else "delete",
             "retention.ms": str(milliseconds),
             "min.insync.replicas": str(declared.in_sync),
-            **({"max.message.bytes": str(_RAW_BYTES)} if field in {"raw", "control", "deadletter"} else {}),
+            **({"max.message.bytes": str(_RAW_BYTES)} if field in _LARGE else {}),
             # The brokers' clock, not the senders': time in the judgement goes by it (see `Clock`), and brokers refuse
             # what a sender whose clock is an hour ahead has stamped by itself.
             "message.timestamp.type": "LogAppendTime",
@@ -180,11 +185,14 @@ def _grants(access: Access, names: Topics, declared: Declared) -> list[Grant]:
         public = (names.enriched, names.findings, names.incidents)
         own = access.group or access.principal.removeprefix("User:") + "."
         return [*on("read", *public), *on("describe", *public), prefixed("read", "group", own)]
+    elsewhere = declared.enrich == "external"
     if access.role == "judge":
+        read = (names.normalized, names.control)
+        written = (names.findings, names.incidents, names.deadletter, *((names.enriched,) if elsewhere else ()))
         return [
-            *on("read", names.normalized, names.control),
-            *on("write", names.findings, names.incidents, names.deadletter),
-            *on("describe", names.normalized, names.control, names.findings, names.incidents, names.deadletter),
+            *on("read", *read),
+            *on("write", *written),
+            *on("describe", *read, *written),
             prefixed("read", "group", f"{group}.flink."),
             prefixed("describe", "group", f"{group}.flink."),
             prefixed("write", "transactional_id", f"{group}.flink-"),
@@ -195,9 +203,10 @@ def _grants(access: Access, names: Topics, declared: Declared) -> list[Grant]:
     return [
         *on("describe", *used),
         *on("describe_configs", *used),
-        *on("write", *used),
+        *on("write", *(name for name in used if not elsewhere or name != names.enriched)),
         *on("read", names.raw, names.normalized, names.deadletter, *declared.foreign),
         *on("read", *((names.findings, names.incidents) if external else ())),
+        *on("read", *((names.enriched,) if elsewhere else ())),
         *on("describe", *declared.foreign),
         prefixed("read", "group", f"{group}."),
         prefixed("describe", "group", f"{group}."),

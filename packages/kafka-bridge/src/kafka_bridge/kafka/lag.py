@@ -29,7 +29,10 @@ def lags(admin: AdminClient, connection: Connection) -> Iterator[tuple[str, str,
     kafka = connection.kafka
     names = topics(kafka.prefix)
     known = admin.list_topics(timeout=_TIMEOUT).topics
-    for step, topic in (("normalize", names.raw), ("judge", names.normalized)):
+    steps = [("normalize", names.raw), ("judge", names.normalized)]
+    if kafka.enrich == "external":
+        steps.append(("enriched", names.enriched))
+    for step, topic in steps:
         places = [TopicPartition(topic, number) for number in known[topic].partitions]
         newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         ends = admin.list_offsets(dict.fromkeys(places, newest), request_timeout=_TIMEOUT)

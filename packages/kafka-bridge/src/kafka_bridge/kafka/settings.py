@@ -85,6 +85,9 @@ class Kafka(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     judge: Literal["here", "external"] = "here"
     """``external``: a job on another engine judges (`dns-rules flink`). It is told over `dns.control` what is watched,
     and what it says is stored and paged from `dns.findings` and `dns.incidents`."""
+    enrich: Literal["here", "external"] = "here"
+    """``external``: the job that judges writes `dns.enriched` too (`topics: {enriched: …}` in job.yaml), and what it
+    wrote is archived."""
     enriched: bool = True
     """Whether judged events are written to the topic `dns.enriched` with what was known beside them."""
     options: dict[str, str | int | float | bool] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -34,13 +34,13 @@ _ANSWER = {
 _ANSWER_KEY = ("zone", "name", "qtype", "region", "server")
 
 
-def fresh(cursor: Cursor, ids: list[str]) -> set[str]:
+def fresh(cursor: Cursor, ids: list[str], table: Literal["seen_event", "seen_enriched"] = "seen_event") -> set[str]:
     """Note the ids of events; returns the ones that were not there before."""
     if not ids:
         return set()
     cursor.execute(
         # One text, because psycopg takes longer over a list than PostgreSQL does over the rest.
-        "insert into seen_event (id) select distinct unnest(string_to_array(%s, ',')::uuid[]) on conflict do nothing "
+        f"insert into {table} (id) select distinct unnest(string_to_array(%s, ',')::uuid[]) on conflict do nothing "
         "returning id::text",
         (",".join(ids),),
     )

@@ -50,6 +50,7 @@ def prune(pool: Pool, store: Store) -> None:
     incidents = dt.timedelta(seconds=seconds(store.incidents))
     tables: list[tuple[str, str, dt.timedelta]] = [
         ("seen_event", "seen", dt.timedelta(seconds=_SEEN_SECONDS)),
+        ("seen_enriched", "seen", dt.timedelta(seconds=_SEEN_SECONDS)),
         ("finding", "time", incidents),
         ("incident_history", "at", incidents),
         ("answer_history", "until", incidents),
