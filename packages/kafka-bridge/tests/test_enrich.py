@@ -1,4 +1,4 @@
-"""Enrichment: from the inventory and from what was seen before, after a restart too."""
+"""Enrichment in the bridge: of a batch, and from the store after a restart."""
 
 from __future__ import annotations
 
@@ -75,20 +75,6 @@ def test_what_was_seen_before_is_joined(enriched, anew):
     assert joined["dnssec"]["signed"] is True
 
 
-def test_a_zone_that_nobody_owns_has_nulls(enriched):
-    (event, *_) = outage(0.2, "elsewhere.example")
-    (found,) = enriched(event)
-    assert found["enrichment"]["owner"] is None
-    assert found["enrichment"]["propagation"] is None
-
-
-def test_a_newer_delegation_is_not_undone_by_an_older_one(enriched):
-    enriched(delegation(parent_ns=("new.example.net",)))
-    old = structs.replace(delegation(parent_ns=("old.example.net",)), time=NOW - dt.timedelta(hours=1))
-    (found,) = enriched(old)
-    assert found["enrichment"]["delegation"]["parent_ns"] == ["new.example.net"]
-
-
 def test_propagation_is_what_the_judgement_knows(enriched):
     """Regions that agreed, and then one that gives another answer."""
     start = NOW - dt.timedelta(minutes=5)
@@ -103,22 +89,9 @@ def test_propagation_is_what_the_judgement_knows(enriched):
     assert joined["old_ttl"] == 30
 
 
-def test_a_region_that_may_still_give_the_old_answer_is_told_with_the_time_until_when(enriched):
-    """The authority changes the answer; of two resolvers one asks anew."""
-    start = NOW - dt.timedelta(minutes=5)
-    new = {"from_": "3m", "to": "4m", "every": "5s", "data": ("203.0.113.9",), "ttl": 300}
-    spans = (
-        Span(to="3m", every="5s", ttl=300),
-        Span(to="4m", every="5s", servers=("192.0.2.53",), role="recursive", regions=("eu-west",)),
-        Span(to="3m", every="5s", servers=("192.0.2.53",), role="recursive", regions=("us-east",)),
-        Span(**new),
-        Span(**new, servers=("192.0.2.53",), role="recursive", regions=("us-east",)),
-    )
-    happened = events("example.com", spans, start)
-    enriched(*happened)
-    last = structs.replace(happened[-1], id=new_id(), time=start + dt.timedelta(minutes=4))
-    joined = enriched(last)[0]["enrichment"]["propagation"]
-    assert joined["verdicts"] == {"eu-west": "in_window", "us-east": "current"}
-    # Five minutes, and a little, from when the old answer was seen last.
-    left = dt.datetime.fromisoformat(joined["converges"]) - (start + dt.timedelta(minutes=3))
-    assert dt.timedelta(minutes=5) <= left <= dt.timedelta(minutes=6)
+def test_where_another_engine_judges_nothing_hangs_on_the_judgement(pool, inventory):
+    told = []
+    partition = Partition(pool, inventory, RULES, publish=told.append, external=True)
+    partition.commit(lambda _cursor, offset: Batch(outage(1), (), offset + 1), lambda _: None)
+    beside = {e.enrichment for e in told[0]}
+    assert {(json.loads(text)["owner"], json.loads(text)["propagation"]) for text in beside} == {("web", None)}
