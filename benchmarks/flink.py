@@ -43,17 +43,22 @@ def figures(count: int = 200_000) -> Iterator[Figure]:
     with backbone.servers() as (folder, broker, postgres):
         worker = backbone._drain(folder / "w", broker, postgres, backbone.sent(listed), len(listed), workers=1)  # noqa: SLF001
         runs = []
-        for slots in (1, 2):
-            place = folder / f"flink-{slots}"
+        for slots, enriched in ((1, False), (2, False), (1, True)):
+            name = f"flink{slots}{'e' * enriched}"
+            place = folder / name
             place.mkdir()
-            stack = Judged(place, broker, postgres, f"flink{slots}", partitions=PARTITIONS)
-            runs.append(_run(stack, listed, slots))
-    one, two = runs
+            stack = Judged(place, broker, postgres, name, partitions=PARTITIONS)
+            runs.append(_run(stack, listed, slots, enriched=enriched))
+    one, two, more = runs
     step = "the pure step, JSON to findings"
     yield Figure("a slot of Flink, Kafka to Kafka, events/s", one.rate, step, pure)
     yield Figure("the same", one.rate, "a worker, raw topic to store", worker)
     yield Figure("the same, CPU of its Python, µs/event", one.python, step, 1e6 / pure)
     yield Figure("the same, CPU of Python and Java, µs/event", one.python + one.java, step, 1e6 / pure)
+    yield Figure("enriching too, CPU of its Python, µs/event", more.python, "without", one.python)
+    yield Figure(
+        "enriching too, CPU of Python and Java, µs/event", more.python + more.java, "without", one.python + one.java
+    )
     yield Figure("two slots, events/s", two.rate, "one slot", one.rate)
     yield Figure("cores that these two had", two.cores, "cores that the machine has", os.cpu_count() or 1)
 
@@ -78,7 +83,7 @@ def _pure(listed: list[Event]) -> float:
     return len(lines) / (time.perf_counter() - began)
 
 
-def _run(stack: Stack, listed: list[Event], slots: int) -> Run:
+def _run(stack: Stack, listed: list[Event], slots: int, *, enriched: bool = False) -> Run:
     """Without the start."""
     names = topics(stack.prefix)
     producer = Producer({"bootstrap.servers": stack.broker.bootstrap, "linger.ms": 50, "compression.type": "lz4"})
@@ -94,7 +99,8 @@ def _run(stack: Stack, listed: list[Event], slots: int) -> Run:
     for key, value in (control.of_inventory(INVENTORY), control.of_rules(load_rules())):
         producer.produce(names.control, value, key.encode(), headers=[control.header(listed[0].time)])
     assert producer.flush(60) == 0
-    used = {name: getattr(names, name) for name in ("normalized", "control", "findings", "incidents", "deadletter")}
+    fields = ("normalized", "control", "findings", "incidents", "deadletter", *(("enriched",) if enriched else ()))
+    used = {name: getattr(names, name) for name in fields}
     job = Running(stack.folder / "job", stack.broker.bootstrap, used)
     consumer = Consumer({"bootstrap.servers": stack.broker.bootstrap, "group.id": "dnstower.flink.normalized"})
     places = [TopicPartition(names.normalized, number) for number in range(PARTITIONS)]

@@ -28,6 +28,8 @@ ENRICHED = (
     "'ce_subject', CAST(`zone` AS BYTES), 'content-type', CAST('application/json' AS BYTES)] "
     "FROM `judged` AS `judged` (`zone`, `value`, `id`, `time`, `source`, `type`)"
 )
+#: Options of a topic whose messages have keys.
+_KEYED = ("key.format", "key.fields", "value.fields-include")
 #: The event's time to the second: the header that every message has (CloudEvents). One without it moves no time.
 _TIME = "TO_TIMESTAMP(REPLACE(SUBSTRING(CAST(`headers`['ce_time'] AS STRING), 1, 19), 'T', ' '))"
 
@@ -73,6 +75,9 @@ def sink(name: str, topic: str, job: Job, *, headers: bool = False, keyed: bool 
         ordered: all of it is in order, and so is written in one place; else what has one key is.
     """
     options = {
+        # Brokers say what is too large: a dead letter may be a whole inventory.
+        "properties.max.request.size": str(8 << 20),
+        "properties.compression.type": "lz4",
         **_common(topic, job),
         "value.format": "raw",
         "sink.delivery-guarantee": "exactly-once",
@@ -88,9 +93,6 @@ def sink(name: str, topic: str, job: Job, *, headers: bool = False, keyed: bool 
     if headers:
         columns.append("`headers` MAP<STRING, BYTES> METADATA")
     return f"CREATE TEMPORARY TABLE `{name}` ({', '.join(columns)}) WITH ({_with(options)})"
-
-
-_KEYED = ("key.format", "key.fields", "value.fields-include")
 
 
 def _common(topic: str, job: Job) -> dict[str, str]:

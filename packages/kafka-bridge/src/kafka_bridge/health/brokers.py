@@ -16,7 +16,7 @@ _TIMEOUT = 10.0
 _LAG = 50_000
 
 
-def look(kafka: Kafka) -> Iterator[tuple[str, str, str]]:
+def look(kafka: Kafka, *, archive: bool = False) -> Iterator[tuple[str, str, str]]:
     """Part, what is wrong, and what to do."""
     try:
         from confluent_kafka import KafkaException  # noqa: PLC0415 - an extra
@@ -57,7 +57,7 @@ def look(kafka: Kafka) -> Iterator[tuple[str, str, str]]:
     try:
         for sentence in administration.lacking(admin, kafka):
             yield "access", sentence, "kafka-bridge topics apply with an administrator's login"
-        for group, topic, lag in lags(admin, connection):
+        for group, topic, lag in lags(admin, connection, archive=archive):
             if lag > _LAG:
                 yield (
                     "lag", f"group {group} has {lag} messages of {topic} before it",

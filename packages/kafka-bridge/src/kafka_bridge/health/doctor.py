@@ -59,7 +59,8 @@ def doctor(*, config: Where = None, dir_: Dir = Path(".dnstower"), as_json: Json
     loaded = None if config is None else load_config(config)
     found = [*_store(loaded, config, dir_)]
     if loaded is not None and loaded.kafka is not None:
-        found += [Finding(part=p, severity="error", what=w, do=d) for p, w, d in look_at_brokers(loaded.kafka)]
+        said = look_at_brokers(loaded.kafka, archive=loaded.archive is not None)
+        found += [Finding(part=p, severity="error", what=w, do=d) for p, w, d in said]
     if loaded is not None:
         found += _archive(loaded)
         found += _influx(loaded)

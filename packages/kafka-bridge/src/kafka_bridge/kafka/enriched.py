@@ -36,6 +36,8 @@ _SECONDS = 10.0
 class Archiving(Stage):
     """Queues the events of the partitions that the group assigns, with the offset up to which they were read.
 
+    The store knows how far that is; Kafka's own offsets follow it, for tools that show lag.
+
     Each message counts for the first one that commits it, and each id for the first of an hour: what is sent twice is
     written twice by the job, which knows no ids of before.
 
@@ -68,7 +70,6 @@ class Archiving(Stage):
                     raise self._unassigned
                 places = [TopicPartition(self._topic, *self._take(*batch)) for batch in batches.items()]
                 if places:
-                    # Kafka's own offsets follow the store's, for tools that show lag.
                     consumer.commit(offsets=places, asynchronous=True)
                 self.connection.refresh(consumer)
                 self.well()
@@ -81,6 +82,7 @@ class Archiving(Stage):
             for place in places:
                 place.offset = self._place(consumer, place)
             consumer.incremental_assign(places)
+            consumer.commit(offsets=places, asynchronous=True)
         except Exception as error:  # noqa: BLE001 - raised again by `work`
             self._unassigned = error
 

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 _TIMEOUT = 10.0
 
 
-def lags(admin: AdminClient, connection: Connection) -> Iterator[tuple[str, str, int]]:
+def lags(admin: AdminClient, connection: Connection, *, archive: bool = False) -> Iterator[tuple[str, str, int]]:
     """Group, topic and messages, for each step that reads in a group.
+
+    Args:
+        admin: asks the brokers.
+        connection: to them.
+        archive: there is one.
 
     Raises:
         KafkaException: the brokers cannot be asked.
@@ -30,7 +35,7 @@ def lags(admin: AdminClient, connection: Connection) -> Iterator[tuple[str, str,
     names = topics(kafka.prefix)
     known = admin.list_topics(timeout=_TIMEOUT).topics
     steps = [("normalize", names.raw), ("judge", names.normalized)]
-    if kafka.enrich == "external":
+    if archive and kafka.enrich == "external":
         steps.append(("enriched", names.enriched))
     for step, topic in steps:
         places = [TopicPartition(topic, number) for number in known[topic].partitions]
