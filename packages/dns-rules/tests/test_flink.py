@@ -181,6 +181,16 @@ def test_passwords_come_from_files_and_are_quoted(tmp_path):
         source("normalized", "n", job, lateness=10.0)
 
 
+def test_what_has_an_order_is_written_in_one_place_and_the_rest_by_all_slots():
+    job = load_job(EXAMPLE / "job.yaml")
+    findings, letters = sink("findings", "f", job), sink("deadletter", "d", job, headers=True, keyed=False)
+    enriched = sink("enriched", job.topics.enriched, job, headers=True, ordered=False)
+    one, keyed, headers = "'sink.parallelism' = '1'", "'key.fields' = 'key'", "`headers` MAP<STRING, BYTES> METADATA"
+    assert [(one in text, keyed in text, headers in text) for text in (findings, letters, enriched)] == [
+        (True, True, False), (True, False, True), (False, True, True),
+    ]  # fmt: skip
+
+
 def test_the_example(tmp_path):
     job = load_job(EXAMPLE / "job.yaml")
     assert "INTERVAL '10.000' SECOND" in source("normalized", job.topics.normalized, job, lateness=10.0)

@@ -127,7 +127,7 @@ class Archiving(Stage):
 
 
 def begin(connection: Connection, topic: str, pool: Pool) -> None:
-    """Settle where to read from, once: what is in the archive before was queued by the bridge, from other topics.
+    """Settle where to read from, once. What is in the archive by then was queued as the bridge enriched it.
 
     Raises:
         KafkaException: the brokers cannot be asked.
