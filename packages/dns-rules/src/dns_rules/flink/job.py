@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dns_events.durations import seconds
 from pyflink.common import Configuration, Types
-from pyflink.datastream import StreamExecutionEnvironment
-from pyflink.datastream.data_stream import BroadcastStream, KeyedStream
+from pyflink.datastream import OutputTag, StreamExecutionEnvironment
+from pyflink.datastream.data_stream import BroadcastStream, DataStream, KeyedStream
 from pyflink.java_gateway import get_gateway
 from pyflink.table import Schema, StreamTableEnvironment
 
@@ -76,7 +76,7 @@ def build(job: Job, restore: str | None = None) -> StreamExecutionEnvironment:
     if enriched is not None:
         # Last, so that what stands before it has the same ids with and without it: savepoints go by them.
         tables.execute_sql(sink("enriched", enriched, job, headers=True, ordered=False))
-        tables.create_temporary_view("judged", tables.from_data_stream(findings.get_side_output(ENRICHED)))
+        tables.create_temporary_view("judged", tables.from_data_stream(_beside(findings, ENRICHED)))
         statements.add_insert_sql(f"INSERT INTO `enriched` SELECT {ENRICHED_MESSAGE}")
     statements.attach_as_datastream()
     return environment
@@ -114,6 +114,11 @@ def _by_key(stream: Any) -> KeyedStream:
     selector = get_gateway().jvm.KeyByKeySelector()
     keyed = stream._j_data_stream.keyBy(selector, Types.ROW([Types.STRING()]).get_java_type_info())  # noqa: SLF001
     return KeyedStream(keyed, _BYTES, stream)
+
+
+def _beside(stream: DataStream, tag: OutputTag) -> DataStream:
+    """A side output, from Java: `DataStream.get_side_output` would take every element through Python once more."""
+    return DataStream(stream._j_data_stream.getSideOutput(tag.get_java_output_tag()))  # noqa: SLF001
 
 
 def _processed(stream: KeyedStream, control: BroadcastStream, function: Any, kind: Any, name: str) -> Any:
