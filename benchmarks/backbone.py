@@ -23,7 +23,7 @@ from dns_events import Observation
 from dns_events.otlp_reading import BulkDecoder
 from dns_rules import Engine, Inventory, Zone, load_rules
 from dns_rules.generate import Span, events
-from dns_rules.state import ZoneState, decode
+from dns_rules.parts import restore
 from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.rollup import reopen
 from msgspec import structs
@@ -128,7 +128,7 @@ class Backlog(Stack):
 
     def late(self) -> int:
         """Events that were stored but not judged."""
-        return sum(decode(state, ZoneState).late for (state,) in self.query("select state from zone_state"))
+        return sum(restore(*parts).late for parts in self.query("select state, blocks, opened from zone_state"))
 
 
 class Estate(Stack):

@@ -7,6 +7,7 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
   local c = $._config,
   local of = $._of,
   local bridge(metric, matchers=[]) = of(metric, matchers, c.bridgeSelector),
+  local job(metric, matchers=[]) = of('flink_' + metric, matchers, c.flinkSelector),
   local one(metric) = metric + c.oneSuffix,
   // A gauge keeps its last value when a server leaves the delegation: only who is still asked counts.
   local asked(labels) = 'and on (%s) %s' % [labels, rate],
@@ -256,6 +257,44 @@ local share = 'zone_role_server_region:dnstower_dns_failures:ratio';
             '%s == 1' % bridge(one('dnstower_bridge_trouble')),
             'kafka-bridge does not work: {{ $labels.dnstower_part }}',
             'Its /readyz and `kafka-bridge doctor` say why, and what to do.',
+          ),
+        ]),
+      },
+      {
+        // Flink's reporters for Prometheus and for OTLP name gauges alike.
+        name: 'dnstower.flink',
+        rules: std.flattenArrays([
+          alert(
+            'DnstowerFlinkNotRunning', '2m', 'critical', 'flink-in-trouble',
+            |||
+              group by (job_name) (max_over_time(%s[%s]) > 0)
+                unless group by (job_name) (%s > 0)
+            ||| % [job('jobmanager_job_runningTime'), c.probeMemory, job('jobmanager_job_runningTime')],
+            'The judgement does not run on Flink',
+            'Job {{ $labels.job_name }} ran within the last hours and does not now: no incident is made.',
+          ),
+          alert(
+            'DnstowerFlinkNoCheckpoint', '5m', 'critical', 'flink-in-trouble',
+            |||
+              max by (job_name) (increase(%s[%s])) == 0
+                and max by (job_name) (max_over_time(%s[%s])) > 0
+            ||| % [
+              job('jobmanager_job_numberOfCompletedCheckpoints'),
+              c.checkpoints,
+              job('jobmanager_job_runningTime'),
+              c.checkpoints,
+            ],
+            'The judgement on Flink completes no checkpoint',
+            'What it finds is told once a checkpoint has ended: nobody hears of it.',
+          ),
+          alert(
+            'DnstowerFlinkBehind', '5m', 'warning', 'flink-in-trouble',
+            'max by (job_name) (time() - %s / 1000) > %g' % [
+              '(%s > 0)' % job('taskmanager_job_task_operator_currentInputWatermark', ['operator_name=~"judge|correlate"']),
+              c.behind,
+            ],
+            'The judgement on Flink is behind',
+            'By {{ $value | humanizeDuration }}; incidents are that late.',
           ),
         ]),
       },

@@ -1,9 +1,10 @@
 // Everything that may be set. `config.for` takes the place of one alert's `for`, `config.disabled` leaves alerts out.
 {
   _config:: {
-    // Label matchers on every series of receivers, and of bridges: 'job="dns"'.
+    // Label matchers on every series of receivers, of bridges, and of the job on Flink: 'job="dns"'.
     receiverSelector: '',
     bridgeSelector: '',
+    flinkSelector: 'job_name="dnstower"',
     // What metrics of unit 1 end in: '_ratio' behind a Collector and in Prometheus's own OTLP receiver.
     oneSuffix: '',
     // Where you keep the runbooks, these and the pack's; %s is the page's name.
@@ -34,10 +35,12 @@
     latencyQuantile: 0.9,
     latency: 0.5,
     clockSkew: 5,
-    // How long a probe that has gone is remembered.
+    // How long a probe, or the job on Flink, that has gone is remembered.
     probeMemory: '6h',
     // Share of answers of a zone's servers over the objective's period (30 days).
     objective: 0.999,
     behind: 120,
+    // So long the job on Flink may be without a checkpoint that ends.
+    checkpoints: '10m',
   },
 }

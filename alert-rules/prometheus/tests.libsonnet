@@ -58,6 +58,12 @@ local both = questions('answer') + questions('answer', server='192.0.2.2');
 local skew(value) = of('dnstower_dns_probe_clock_skew_seconds', { dnstower_probe_id: 'eu-1' }, '%sx300' % value);
 local sent(values) = of('dnstower_dns_questions_total', { dnstower_question_state: 'sent' }, '%sx300' % values);
 local behind(part, value) = of('dnstower_bridge_behind_seconds', { dnstower_part: part }, '%d+0x300' % value);
+local job(name, values, of_='dnstower') = of('flink_jobmanager_job_' + name, { job_name: of_ }, values);
+local watermark(operator, slot, values) = of('flink_taskmanager_job_task_operator_currentInputWatermark', {
+  job_name: 'dnstower',
+  operator_name: operator,
+  subtask_index: slot,
+}, values);
 
 {
   DnsZoneDown: {
@@ -131,5 +137,22 @@ local behind(part, value) = of('dnstower_bridge_behind_seconds', { dnstower_part
   DnstowerTrouble: {
     fires: of('dnstower_bridge_trouble', { dnstower_part: 'store' }, '1+0x300'),
     quiet: of('dnstower_bridge_trouble', { dnstower_part: 'store' }, '0+0x300'),
+  },
+  // It restarts and does not come up, or is gone; another job is no concern of ours.
+  DnstowerFlinkNotRunning: {
+    fires: job('runningTime', '60000+60000x200 0+0x100') + job('runningTime', '1+60000x300', 'other'),
+    quiet: job('runningTime', '60000+60000x200 0+60000x100') + job('runningTime', '1+1x200 stale', 'other'),
+  },
+  DnstowerFlinkNoCheckpoint: {
+    fires: job('runningTime', '60000+60000x300') + job('numberOfCompletedCheckpoints', '0+6x200 1200+0x100'),
+    // One in nine minutes; and a job that does not run has an alert of its own.
+    quiet: job('runningTime', '60000+60000x300') + job('numberOfCompletedCheckpoints', '0+6x270 1621+0x8 1622+0x30') +
+           job('runningTime', '0+0x300', 'other') + job('numberOfCompletedCheckpoints', '7+0x300', 'other'),
+  },
+  // In milliseconds, of which one sample brings 60,000; what has seen no event has the least that there is.
+  DnstowerFlinkBehind: {
+    fires: watermark('judge', '0', '0+60000x200 12000000+0x100') + watermark('judge', '1', '0+60000x300'),
+    quiet: watermark('judge', '0', '-30000+60000x300') + watermark('correlate', '0', '-9223372036854775808+0x300') +
+           watermark('incidents: Writer', '0', '7+0x300'),
   },
 }

@@ -143,7 +143,7 @@ def _judging(_: dict[str, Coefficient]) -> Told:
         )
     ]
     per_question, per_sample = plane(points)
-    yield "state_question", per_question, "bytes/question", "of 9 and 36 questions of a zone, packed as it is written"
+    yield "state_question", per_question, "bytes/question", "of 9 and 36 questions of a zone, packed as it is saved"
     yield "state_sample", per_sample, "bytes/sample", "of questions in 60 and 300 s, for each sample of half an hour"
     few, more = (judging.paced(n, traced=True) for n in (20, 60))
     slope = (more.memory * 60 - few.memory * 20) / 40
@@ -188,7 +188,7 @@ def _storing(known: dict[str, Coefficient]) -> Told:
         ]
         write, byte = positive(points)
         yield f"{name}_write", write, f"{unit}/write", f"{how}; {what}, for each state that is written, with its health"
-        yield f"{name}_byte", byte, f"{unit}/byte", f"{how}; {what}, for each byte of it"
+        yield f"{name}_byte", byte, f"{unit}/byte", f"{how}; {what}, for each byte that it has, written or not"
     rows = "300 zones of 9 questions in 60 s, plain PostgreSQL, after 12 minutes"
     for table, size in few.rows.items():
         yield f"row_{table}", size, "bytes/row", f"{rows}, with its indexes"

@@ -43,7 +43,7 @@ class Stored(NamedTuple):
     wal: int
     """Bytes."""
     state: float
-    """Bytes of a zone's state."""
+    """Bytes of a zone's state, all of its parts."""
     rows: dict[str, float]
     """Bytes of a row with its indexes, by table."""
     latencies: float
@@ -86,7 +86,9 @@ def stored(zones: int, names: int, *, warm: int = 600, seconds: int = 120, every
         roll_up(pool, dt.datetime.now(dt.UTC) + dt.timedelta(minutes=3), keep=kept(Store()))
         sizes = {table: _row(connection, table) for table in TABLES}
         latencies = _count(connection, "latency_minute") / _count(connection, "observation_minute")
-        (state,) = connection.execute("select avg(length(state))::float8 from zone_state").fetchone() or (0.0,)
+        (state,) = connection.execute(
+            "select avg(length(state) + length(blocks) + length(opened))::float8 from zone_state"
+        ).fetchone() or (0.0,)
         assert _count(connection, "observation_minute") > zones
     return Stored(
         at - first, seconds + len(range(warm, warm + seconds, 5)), after.writes - before.writes,

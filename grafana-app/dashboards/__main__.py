@@ -11,6 +11,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from . import executive, forensic, operators, pipeline
 from .prometheus import executive as prometheus_executive
 from .prometheus import operators as prometheus_operators
+from .prometheus import pipeline as prometheus_pipeline
 
 FOLDER = Path(__file__).parent.parent / "src"
 MADE = {
@@ -20,6 +21,7 @@ MADE = {
     "dashboards/pipeline.json": pipeline,
     "dashboards-prometheus/executive.json": prometheus_executive,
     "dashboards-prometheus/operator.json": prometheus_operators,
+    "dashboards-prometheus/pipeline.json": prometheus_pipeline,
 }
 
 

@@ -107,7 +107,7 @@ def test_no_data_source_is_named_and_what_is_referred_to_exists(name):
         assert "${datasource}" in found
     for panel in panels(board):
         for target in panel["targets"]:
-            for used in re.findall(r"\$(?!__)\{?(\w+)", target.get("rawSql") or target["expr"]):
+            for used in re.findall(r"\$(?!__|\d)\{?(\w+)", target.get("rawSql") or target["expr"]):
                 assert used in there, f"{panel['title']}: {used}"
     by_uid = {one["uid"]: one for one in ALL.values()}
     for uid, variable in re.findall(r"/d/([\w-]+)\?.*?&var-(\w+)=", json.dumps(board)):

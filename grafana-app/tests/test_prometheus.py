@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 from dashboards.prometheus.promql import NAMES
 from dns_events import semconv
 from dns_rules.provision import rules_prometheus
+from promql import ALL, check_panel, expand, panels
 
 from tests.prometheus import render
 from tests.prometheus.scraping import Scraped
 
-FOLDER = Path(__file__).parent.parent / "src" / "dashboards-prometheus"
-BOARDS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+#: What is asked of receivers; for the others see `test_prometheus_pipeline.py`.
+BOARDS = {name: board for name, board in ALL.items() if name != "pipeline"}
 #: A test's minutes are seconds.
 CONFIG = "{window: '8s', lag: '5s', 'for': {DnsZoneDown: '2s', DnssecBogus: '2s', DnsRegionsDisagree: '20s'}}"
 MOVED, FAILING, BOGUS = "news.lab", "four.lab", "shop.lab"
@@ -29,22 +28,9 @@ RULES = rules_prometheus.rules("metrics", "https://wiki.example.com/%s", None)
 FIRES = {"DnssecBogus": {BOGUS}, "DnsRegionsDisagree": {MOVED}, "DnsErrorsElevated": {FAILING}}
 
 
-def panels(board):
-    return [panel for panel in board["panels"] if panel["type"] != "row"]
-
-
 EACH_PANEL = [
     pytest.param(name, panel, id=f"{name}: {panel['title']}") for name in BOARDS for panel in panels(BOARDS[name])
 ]
-
-
-def expand(expr, *, span="2m", **some):
-    """Grafana's variables: what is chosen is a pattern, `All` is what the dashboard says it is."""
-    chosen = {"zone": ".*", "region": ".*", "job": ".+"} | some
-    expr = expr.replace("$__rate_interval", "10s").replace("$__range", span)
-    expr = re.sub(r"\$(\w+)", lambda match: chosen[match[1]], expr)
-    assert "$" not in expr
-    return expr
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +55,7 @@ def scraped(tmp_path_factory):
 @pytest.mark.lab
 @pytest.mark.parametrize(("name", "panel"), EACH_PANEL)
 def test_a_panel_gets_what_it_draws(scraped, name, panel):
-    for target in panel["targets"]:
-        expr = expand(target["expr"])
-        if target["instant"]:
-            found = scraped.query(expr)
-        else:
-            now = time.time()
-            found = scraped.get("query_range", query=expr, start=f"{now - 60}", end=f"{now}", step="5")["result"]
-        if any(metric in expr for metric in UNASKED):
-            continue
-        assert found, expr
-        for label in re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")):
-            assert all(label in each["metric"] for each in found)
-        assert panel["type"] != "stat" or len(found) == 1
-        values = [value for each in found for _, value in each.get("values", [each.get("value")])]
-        assert any(value != "NaN" for value in values), expr
+    check_panel(scraped, panel, unasked=UNASKED)
 
 
 @pytest.mark.lab
@@ -172,9 +144,7 @@ def test_what_grafana_alerts_on_is_asked_and_fires_for_what_is_broken(scraped, r
 def test_every_name_is_one_that_the_suite_gives():
     known = {value.replace(".", "_") for value in vars(semconv).values() if isinstance(value, str)}
     records = {rule["record"] for group in render.evaluate("prometheusRules")["groups"] for rule in group["rules"]}
-    text = " ".join(
-        target["expr"] for board in BOARDS.values() for panel in panels(board) for target in panel["targets"]
-    )
+    text = " ".join(target["expr"] for board in ALL.values() for panel in panels(board) for target in panel["targets"])
     assert set(re.findall(r"\w+:\w+:\w+", text)) <= records
     names = set(re.findall(r"(?<![:\w])(?:dnstower|dns|server)_\w+", text))
     assert {re.sub(r"(_seconds)?(_total|_bucket)?$", "", name) for name in names} - known == set()

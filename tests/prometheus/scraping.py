@@ -22,57 +22,42 @@ from tests.lab.lab import Lab
 from . import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 #: Prometheus's own configuration where a test's minutes are seconds.
 EVERY = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
 
 
-class Scraped:
-    """The lab, a receiver in each of some regions, and a Prometheus.
+class Prometheus:
+    """A real one, with the mixin's rules.
 
     Args:
-        place: a short path, for sockets.
-        zones: that are watched.
+        place: a folder of its own, with a short path.
+        targets: addresses by the job that they are scraped as.
         config: of the mixin, as jsonnet.
-        regions: how many.
     """
 
-    def __init__(self, place: Path, zones: Sequence[str], *, config: str, regions: int = 2) -> None:
+    def __init__(self, place: Path, targets: Mapping[str, Sequence[str]], *, config: str = "{}") -> None:
         program = shutil.which("prometheus")
         if program is None:
             pytest.skip("not installed: apt-get install prometheus")
         self.place, self._stack = place, ExitStack()
+        self._running: list[subprocess.Popen[bytes]] = []
         with self._stack:
-            self.lab = self._stack.enter_context(Lab.start(place / "lab"))
-            self.regions = sorted(self.lab.resolvers)[:regions]
-            own, *ports = _free_ports(1 + len(self.regions))
-            targets = [f"127.0.0.1:{port}" for port in ports]
             for name, field in render.FILES.items():
                 (place / name).write_text(render.dump(render.evaluate(field, config)))
+            jobs = [{"job_name": job, "static_configs": [{"targets": found}]} for job, found in targets.items()]
             (place / "prometheus.yml").write_text(
-                json.dumps(
-                    {
-                        "global": EVERY,
-                        "rule_files": list(render.FILES),
-                        "scrape_configs": [{"job_name": "dns", "static_configs": [{"targets": targets}]}],
-                    }
-                )
+                json.dumps({"global": EVERY, "rule_files": list(render.FILES), "scrape_configs": jobs})
             )
+            (own,) = free_ports(1)
             self.address = f"http://127.0.0.1:{own}"
             self._log = self._stack.enter_context((place / "log").open("wb"))
-            self._prometheus = self._run(
+            self._run(
                 program, "--config.file=prometheus.yml", f"--web.listen-address=127.0.0.1:{own}",
                 f"--storage.tsdb.path={place / 'data'}", "--log.level=warn",
             )  # fmt: skip
-            self.receivers = [
-                self._run(
-                    sys.executable, "-m", "otel_dns_receiver", "run", "--config", str(self._receiver(region, zones)),
-                    "--prometheus", target,
-                )
-                for region, target in zip(self.regions, targets, strict=True)
-            ]  # fmt: skip
             self._stack = self._stack.pop_all()
 
     def stop(self) -> None:
@@ -85,8 +70,8 @@ class Scraped:
         Raises:
             AssertionError: a program has ended, or it says no.
         """
-        running = [self._prometheus, *self.receivers]
-        assert [process.poll() for process in running] == [None] * len(running), (self.place / "log").read_text()
+        ended = [process for process in self._running if process.poll() is not None]
+        assert not ended, (self.place / "log").read_text()
         try:
             with urllib.request.urlopen(
                 f"{self.address}/api/v1/{path}", urllib.parse.urlencode(asked).encode() or None, timeout=10
@@ -115,7 +100,7 @@ class Scraped:
             assert time.monotonic() < until, f"{what}; firing: {self.firing()}\n{log}"
             time.sleep(0.3)
 
-    def _run(self, *command: str) -> subprocess.Popen[bytes]:
+    def _run(self, *command: str) -> None:
         environment = {
             **os.environ,
             "OTEL_LOGS_EXPORTER": "none",
@@ -126,7 +111,38 @@ class Scraped:
             subprocess.Popen(command, cwd=self.place, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
         )
         self._stack.callback(process.terminate)
-        return process
+        self._running.append(process)
+
+
+class Scraped(Prometheus):
+    """The lab, a receiver in each of some regions, and a Prometheus.
+
+    Args:
+        place: a short path, for sockets.
+        zones: that are watched.
+        config: of the mixin, as jsonnet.
+        regions: how many.
+    """
+
+    def __init__(self, place: Path, zones: Sequence[str], *, config: str, regions: int = 2) -> None:
+        targets = [f"127.0.0.1:{port}" for port in free_ports(regions)]
+        super().__init__(place, {"dns": targets}, config=config)
+        with self._stack:
+            self.lab = self._stack.enter_context(Lab.start(place / "lab"))
+            self.regions = sorted(self.lab.resolvers)[:regions]
+            for region, target in zip(self.regions, targets, strict=True):
+                config_file = str(self._receiver(region, zones))
+                self._run(
+                    sys.executable, "-m", "otel_dns_receiver", "run", "--config", config_file, "--prometheus", target
+                )
+            self._stack = self._stack.pop_all()
+
+    def silence(self) -> None:
+        """End the receivers."""
+        for process in self._running[1:]:
+            process.terminate()
+            process.wait(20)
+        del self._running[1:]
 
     def _receiver(self, region: str, zones: Sequence[str]) -> Path:
         config = {
@@ -145,7 +161,8 @@ class Scraped:
         return file
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports on which nothing listens now."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
         return [each.getsockname()[1] for each in sockets]

@@ -51,6 +51,7 @@ FLAVOUR = Flavour(
         "job": ("Job", "label_values(dnstower_dns_questions_total, job)", ".+"),
         "zone": ("Zone", f"label_values({RATE}, dnstower_zone)", ".*"),
         "region": ("Region", f"label_values({RATE}, dnstower_probe_region)", ".*"),
+        "bridge": ("Bridge", "label_values(dnstower_bridge_behind_seconds, job)", ".*"),
     },
     [
         Annotation(

@@ -442,7 +442,7 @@ def test_what_differs_is_told_and_mended_and_what_is_not_wanted_goes(server):
 
 def test_dashboards_for_prometheus_alone_come_without_alerts_and_without_the_stores(server):
     assert run(server, "apply", "--prometheus", "metrics", "--yes").returncode == 0
-    assert set(server.dashboards) == {"dnstower-executive-prometheus", "dnstower-operator-prometheus"}
+    assert set(server.dashboards) == {f"dnstower-{name}-prometheus" for name in ("executive", "operator", "pipeline")}
     assert set(server.folders) == {"dnstower-for-everyone", "dnstower-for-operators"}
     assert server.alerting.rules == {}
     told = run(server, "plan", "--alerts")

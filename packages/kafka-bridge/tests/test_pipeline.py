@@ -7,6 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 from dns_events import Record, otlp
+from dns_rules import Judgement
+from dns_rules.parts import restore
+from dns_rules.state import encode
 from kafka_bridge.config import Store
 from kafka_bridge.errors import FencedError
 from kafka_bridge.intake.journal import Journal
@@ -117,6 +120,54 @@ def test_a_restart_between_any_two_batches_changes_nothing(pool, journal):
     assert one(pool, "select count(*) from incident") == 1
     assert one(pool, "select count(*) from outbox") == 1
     assert one(pool, "select sum(total)::bigint from v_zone_minute") == len(listed)
+
+
+def parts(pool):
+    with pool.connection() as connection:
+        return connection.execute("select state, blocks, opened from zone_state where zone = 'example.com'").fetchone()
+
+
+def commit(partition, events):
+    batch = Batch(events, (), len(events))
+    partition.commit(lambda _cursor, _offset: batch, lambda _: None)
+
+
+def test_what_events_bring_is_written_without_the_rest(pool):
+    """As a column that PostgreSQL need not write anew; whoever takes over has all of it."""
+    listed = outage(6)
+    # Two that fall into one step, which neither of them ends.
+    place = next(n for n in range(60, 90) if len({event.time.timestamp() // 5 for event in listed[n : n + 2]}) == 1)
+    partition = Partition(pool, INVENTORY, RULES)
+    commit(partition, listed[: place + 1])
+    begun = parts(pool)
+    commit(partition, listed[place + 1 : place + 2])
+    added = parts(pool)
+    assert added[:2] == begun[:2]
+    assert added[2] != begun[2]
+    other = Partition(pool, INVENTORY, RULES)
+    other.take_over()
+    whole = Judgement(INVENTORY, RULES)
+    for some in (listed[: place + 1], listed[place + 1 : place + 2], listed[place + 2 :]):
+        whole.step(some)
+        if some[0] is listed[place + 1]:
+            assert restore(*added) == whole.state("example.com")
+    commit(other, listed[place + 2 :])
+    assert None not in [new if new != old else None for new, old in zip(parts(pool), added, strict=True)]
+    assert restore(*parts(pool)) == whole.state("example.com")
+
+
+def test_a_state_that_an_earlier_release_wrote_whole_goes_on_in_parts(pool):
+    listed = outage(4)
+    commit(Partition(pool, INVENTORY, RULES), listed[:-20])
+    with pool.connection() as connection:
+        saved = encode(restore(*parts(pool)))
+        connection.execute("update zone_state set state = %s, blocks = null, opened = null", (saved,))
+    commit(Partition(pool, INVENTORY, RULES), listed[-20:])
+    assert None not in parts(pool)
+    whole = Judgement(INVENTORY, RULES)
+    whole.step(listed[:-20])
+    whole.step(listed[-20:])
+    assert restore(*parts(pool)) == whole.state("example.com")
 
 
 def test_a_failed_transaction_leaves_nothing_and_is_taken_again(pool, journal, monkeypatch):

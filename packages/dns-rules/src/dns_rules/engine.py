@@ -11,6 +11,7 @@ from .correlate import anything_due, correlate
 from .health import assess
 from .judge import dismiss, judge, rest
 from .model import Finding, Health, Incident, Tick
+from .parts import Parts, restore, save
 from .state import MICROS, CorrelationState, Failure, ZoneState, decode, encode, micros, moment
 
 if TYPE_CHECKING:
@@ -68,14 +69,20 @@ class Judgement:
         """Whether there is a state of this zone."""
         return zone in self._zones
 
-    def load(self, zone: str, state: bytes) -> None:
-        """Take up a zone where `dump` left it.
+    def load(self, zone: str, state: bytes, blocks: bytes | None = None, opened: bytes | None = None) -> None:
+        """Take up a zone where `dump` left it, or `save`.
+
+        Args:
+            zone: its name.
+            state: whole; or the rest of it, with the two other parts.
+            blocks: of what was saved, the newest.
+            opened: likewise.
 
         Raises:
             StateError: another version's, or damaged.
         """
         before = self._zones.get(zone)
-        loaded = self._zones[zone] = decode(state, ZoneState)
+        loaded = self._zones[zone] = restore(state, blocks, opened)
         self._moved(None if before is None else before.sealed, loaded.sealed)
         self._watched = self._asked = None
 
@@ -93,6 +100,13 @@ class Judgement:
     def dump(self, zone: str) -> bytes:
         """The zone's state."""
         return encode(self._zones[zone])
+
+    def save(self, zone: str) -> Parts:
+        """What changed of the zone's state since this was asked last, or the zone was loaded; all of it at first.
+
+        What of it is not written is lost: then go on with what was, by `load`.
+        """
+        return save(self._zones[zone])
 
     def state(self, zone: str) -> ZoneState | None:
         """The zone's state, to look at."""

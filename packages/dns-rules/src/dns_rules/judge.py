@@ -28,6 +28,7 @@ from .detectors.condition import NEVER
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
+from .parts import changed
 from .rules import (
     Absence,
     Baseline,
@@ -203,6 +204,7 @@ def _is_well(state: ZoneState, memory: Memory) -> bool:
 
 def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
     """Merge one step's bucket into the state."""
+    changed(state)
     bucket = state.open.pop(slot, None)
     oldest = (slot - memory.ring) // BLOCK * BLOCK
     while state.ring and state.ring[0][0] < oldest:

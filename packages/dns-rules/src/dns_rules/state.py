@@ -313,14 +313,14 @@ _ENCODER = msgspec.msgpack.Encoder()
 S = TypeVar("S", ZoneState, CorrelationState)
 
 
-class _Packed(Struct):
+class Packed(Struct):
     """What is not saved as it is in memory."""
 
     packed: list[bytes] = []
     """The entries of `ZoneState.ring` in parts, each compressed by itself."""
 
 
-_PACKED = msgspec.msgpack.Decoder(_Packed)
+PACKED = msgspec.msgpack.Decoder(Packed)
 _ENTRY = msgspec.msgpack.Decoder(tuple[int, Tallies])
 _PART = msgspec.msgpack.Decoder(list[tuple[int, Tallies]])
 
@@ -329,13 +329,22 @@ def encode(state: ZoneState | CorrelationState) -> bytes:
     """The state as bytes (MessagePack)."""
     if not isinstance(state, ZoneState):
         return _ENCODER.encode(state)
+    fields = {name: getattr(state, name) for name in state.__struct_fields__}
+    return _ENCODER.encode(fields | {"version": VERSION, "ring": (), "packed": list(packed(state).values())})
+
+
+def packed(state: ZoneState) -> dict[tuple[int, int], bytes]:
+    """The ring in parts, by the times of the first and the last entry of each."""
     # Sealed tallies are most of a state and never change, so that each part is packed once.
     known: dict[tuple[int, int], bytes] = vars(state).get("packed", {})
     parts = {(part[0][0], part[-1][0]): part for part in _parts(state.ring)}
-    packed = {key: known.get(key) or _pack(part) for key, part in parts.items()}
-    vars(state)["packed"] = packed
-    fields = {name: getattr(state, name) for name in state.__struct_fields__}
-    return _ENCODER.encode(fields | {"version": VERSION, "ring": (), "packed": list(packed.values())})
+    found = vars(state)["packed"] = {key: known.get(key) or _pack(part) for key, part in parts.items()}
+    return found
+
+
+def unpacked(part: bytes) -> list[tuple[int, Tallies]]:
+    """The entries of one part."""
+    return _PART.decode(zlib.decompress(part))
 
 
 def _parts(ring: list[tuple[int, Tallies]]) -> Iterator[list[tuple[int, Tallies]]]:
@@ -360,9 +369,9 @@ def decode(data: bytes, kind: type[S]) -> S:
     try:
         state = msgspec.msgpack.decode(data, type=kind)
         if isinstance(state, ZoneState):
-            for packed in _PACKED.decode(data).packed:
-                part = zlib.decompress(packed)
-                state.ring += [_ENTRY.decode(part)] if state.version == _WITHOUT_BLOCKS else _PART.decode(part)
+            for part in PACKED.decode(data).packed:
+                alone = state.version == _WITHOUT_BLOCKS
+                state.ring += [_ENTRY.decode(zlib.decompress(part))] if alone else unpacked(part)
     except (msgspec.DecodeError, zlib.error) as error:
         msg = f"saved state cannot be read: {error}"
         raise StateError(msg) from error

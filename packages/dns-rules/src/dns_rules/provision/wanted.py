@@ -22,7 +22,7 @@ _VIEW = 1
 #: Folder, title, dashboards over the store and over Prometheus, and the roles that may see it.
 _FOLDERS = (
     ("dnstower-for-everyone", "DNS: executive", ("executive",), ("executive",), ("Viewer", "Editor")),
-    ("dnstower-for-operators", "DNS: operations", ("operator", "pipeline"), ("operator",), ("Editor",)),
+    ("dnstower-for-operators", "DNS: operations", ("operator", "pipeline"), ("operator", "pipeline"), ("Editor",)),
     ("dnstower-for-security", "DNS: forensic", ("forensic",), (), ()),
 )
 

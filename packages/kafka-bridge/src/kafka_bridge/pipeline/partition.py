@@ -131,10 +131,10 @@ class Partition:
                 assert row is not None
                 self._epoch = row[0]
             offset = self._fence(connection.cursor())
-            for zone, state in connection.execute(
-                "select zone, state from zone_state where partition = %s", (self.number,)
+            for zone, *parts in connection.execute(
+                "select zone, state, blocks, opened from zone_state where partition = %s", (self.number,)
             ).fetchall():
-                judgement.load(zone, state)
+                judgement.load(zone, *parts)
             passed = self._passed(connection)
             if passed is not None:
                 judgement.resume(passed)
@@ -202,7 +202,7 @@ class Partition:
                 write.evidence(cursor, select(new))
                 write.judgement(cursor, judged.findings, judgement.health(judged.evaluated))
                 write.dead_letters(cursor, self._bus, self.number, batch.dead)
-                write.states(cursor, self.number, ((zone, judgement.dump(zone)) for zone in sorted(judged.zones)))
+                write.states(cursor, self.number, ((zone, judgement.save(zone)) for zone in sorted(judged.zones)))
                 write.forget_states(cursor, judged.gone)
             if self._archive:
                 write.archive(cursor, enriched)
@@ -267,9 +267,9 @@ class Partition:
         """Take up zones that another partition had before the number of partitions was changed."""
         unknown = sorted(zone for zone in zones if zone not in judgement and self.inventory.zone(zone) is not None)
         if unknown:
-            cursor.execute("select zone, state from zone_state where zone = any(%s)", (unknown,))
-            for zone, state in cursor.fetchall():
-                judgement.load(zone, state)
+            cursor.execute("select zone, state, blocks, opened from zone_state where zone = any(%s)", (unknown,))
+            for zone, *parts in cursor.fetchall():
+                judgement.load(zone, *parts)
 
 
 def _sealed(judgement: Judgement, until: dt.datetime | None) -> dt.datetime | None:

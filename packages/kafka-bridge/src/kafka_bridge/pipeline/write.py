@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import psycopg
     from dns_rules import Finding, Health, Incident, Inventory
     from dns_rules.enrichment import Enriched
+    from dns_rules.parts import Parts
 
     from kafka_bridge.evidence.select import Piece
     from kafka_bridge.notify.routing import Routing
@@ -259,13 +260,22 @@ def judgement(cursor: Cursor, findings: Iterable[Finding], health: Iterable[Heal
     )
 
 
-def states(cursor: Cursor, partition: int, zones: Iterable[tuple[str, bytes]]) -> None:
-    """The judgement's state of zones."""
+def states(cursor: Cursor, partition: int, zones: Iterable[tuple[str, Parts]]) -> None:
+    """What changed of the judgement's state of zones: PostgreSQL writes no column anew that lies apart and stays."""
+    whole: list[tuple[str, int, bytes, bytes | None, bytes]] = []
+    opened: list[tuple[bytes, str]] = []
+    for zone, parts in zones:
+        if parts.rest is None:
+            opened.append((parts.opened, zone))
+        else:
+            whole.append((zone, partition, parts.rest, parts.blocks, parts.opened))
     cursor.executemany(
-        "insert into zone_state (zone, partition, state) values (%s, %s, %s) on conflict (zone) do update set "
-        "partition = excluded.partition, state = excluded.state, updated = now()",
-        [(zone, partition, state) for zone, state in zones],
+        "insert into zone_state (zone, partition, state, blocks, opened) values (%s, %s, %s, %s, %s) "
+        "on conflict (zone) do update set partition = excluded.partition, state = excluded.state, "
+        "blocks = coalesce(excluded.blocks, zone_state.blocks), opened = excluded.opened, updated = now()",
+        whole,
     )
+    cursor.executemany("update zone_state set opened = %s, updated = now() where zone = %s", opened)
 
 
 def forget_states(cursor: Cursor, zones: Iterable[str]) -> None:
