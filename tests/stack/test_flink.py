@@ -25,6 +25,7 @@ from kafka_bridge.kafka.topics import topics
 
 from tests.stack.bridges import ROLES, Stack, read_all, recent, requests
 from tests.stack.flink import beside, savepoint
+from tests.stack.flink.cluster import Cluster
 from tests.stack.flink.running import Running, missing
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -149,7 +150,7 @@ def lives(incidents):
 
 
 def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
-    """All of it is killed while incidents are open; two slots take the checkpoint of one up, and lose their workers."""
+    """All of it is killed while incidents are open; a cluster takes the checkpoint up, and loses a task manager."""
     inventory, events = museum(RECORDINGS)
     rules = load_rules()
     incidents, findings, end = expected(inventory, events, rules)
@@ -166,9 +167,15 @@ def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
     assert len(bus.read("incidents", Incident)) < len(incidents)
     bus.send(events[part:])
     checkpoint = bus.job.checkpoints()[-1]
-    bus.job.start(slots=2, restore=str(checkpoint), topics=bus.names(enriched=True))
-    bus.wait("a checkpoint of two slots", lambda: bus.job.checkpoints()[-1] != checkpoint)
-    workers = bus.job.workers()
+    bus.job = cluster = Cluster(bus.job.home, bus.bootstrap, bus.names(enriched=True))
+    cluster.start(slots=2, restore=str(checkpoint))
+    bus.wait("a checkpoint of two slots", lambda: cluster.checkpoints()[-1] != checkpoint)
+    lost, _ = cluster.managers()
+    cluster.lose(lost)
+    cluster.join()
+    checkpoint = cluster.checkpoints()[-1]
+    bus.wait("a checkpoint without the one that is lost", lambda: cluster.checkpoints()[-1] != checkpoint)
+    workers = cluster.workers()
     assert len(workers) >= 2
     for worker in workers:
         os.kill(worker, signal.SIGKILL)

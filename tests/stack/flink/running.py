@@ -23,6 +23,7 @@ _NOX = Path(__file__).parents[3] / ".nox"
 #: Where `./dev test` puts the environment and the connector.
 ENVIRONMENT = _NOX / "flink-environment"
 JARS = _NOX / "flink"
+PYTHON = ENVIRONMENT / "bin" / "python"
 
 
 def missing() -> str | None:
@@ -52,13 +53,18 @@ class Running:
         self.home = home
         self._broker = broker
         self._topics = dict(topics)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._rest = 0
 
     def start(self, *, slots: int = 1, restore: str | None = None, **more: Any) -> None:
         """Run it, from the beginning or from a checkpoint."""
-        (connector,) = JARS.glob("flink-sql-connector-kafka-*.jar")
         (self._rest,) = free(1)
+        command = [str(PYTHON), "-m", "dns_rules.flink", *self._arguments(slots, restore, more)]
+        self._processes = [self._run(command)]
+
+    def _arguments(self, slots: int, restore: str | None, more: Mapping[str, Any]) -> list[str]:
+        """What the job is started with; its configuration is written."""
+        (connector,) = JARS.glob("flink-sql-connector-kafka-*.jar")
         config = {
             "brokers": [self._broker],
             "topics": self._topics,
@@ -74,23 +80,25 @@ class Running:
             },
         }  # fmt: skip
         (self.home / "job.yaml").write_text(json.dumps(config))
-        python = ENVIRONMENT / "bin" / "python"
-        command = [str(python), "-m", "dns_rules.flink", "--config", str(self.home / "job.yaml")]
+        return ["--config", str(self.home / "job.yaml"), *(["--restore", restore] if restore else [])]
+
+    def _run(self, command: list[str], **variables: str) -> subprocess.Popen[bytes]:
+        """A group of processes that can be ended as one."""
         temporary = self.home / "tmp"
         temporary.mkdir(exist_ok=True)
         environment = {
             **os.environ,
-            "PATH": f"{python.parent}:{os.environ['PATH']}",
+            "PATH": f"{PYTHON.parent}:{os.environ['PATH']}",
             "FLINK_LOG_DIR": str(self.home),
             # What is killed does not tidy up.
             "TMPDIR": str(temporary),
             "JDK_JAVA_OPTIONS": f"-Djava.io.tmpdir={temporary}",
+            **variables,
         }
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, *(["--restore", restore] if restore else [])],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
-            )  # fmt: skip
+            return subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
+            )
 
     @property
     def log(self) -> Path:
@@ -98,7 +106,7 @@ class Running:
 
     @property
     def ended(self) -> bool:
-        return self._process is None or self._process.poll() is not None
+        return not self._processes or self._processes[0].poll() is not None
 
     def checkpoints(self) -> list[Path]:
         """The ones that are whole, the oldest first."""
@@ -139,7 +147,7 @@ class Running:
 
     def last_words(self) -> str:
         """How it ended, and the errors that were logged."""
-        status = None if self._process is None else self._process.poll()
+        status = [process.poll() for process in self._processes]
         said = [self.log, *self.home.glob("flink-*.log")]
         lines = [line for file in said for line in file.read_text().splitlines()]
         telling = [line[:400] for line in lines if "Caused by" in line or " ERROR " in line or "FAILED" in line]
@@ -147,16 +155,17 @@ class Running:
 
     def workers(self) -> list[int]:
         """Python processes that judge."""
-        assert self._process is not None
-        found = ["pgrep", "-g", str(self._process.pid), "-f", "pyflink.fn_execution.beam.beam_boot"]
+        return self._pids("-f", "pyflink.fn_execution.beam.beam_boot")
+
+    def _pids(self, *which: str) -> list[int]:
+        assert self._processes
+        found = ["pgrep", "-g", ",".join(str(process.pid) for process in self._processes), *which]
         return [int(pid) for pid in subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()]
 
     def cpu(self) -> tuple[float, float]:
         """Seconds of CPU so far, of the Python processes that judge and of everything else, which is Java's."""
-        assert self._process is not None
-        found = subprocess.run(["pgrep", "-g", str(self._process.pid)], capture_output=True, text=True, check=False)
         spent, judging = [0.0, 0.0], self.workers()
-        for pid in map(int, found.stdout.split()):
+        for pid in self._pids():
             with suppress(OSError):  # it has just ended
                 fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
                 spent[pid not in judging] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -164,8 +173,8 @@ class Running:
 
     def kill(self) -> None:
         """SIGKILL to all of it."""
-        if self._process is not None:
+        for process in self._processes:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(20)
-            self._process = None
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(20)
+        self._processes = []
