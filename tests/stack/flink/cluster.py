@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -19,7 +17,9 @@ from tests.stack.kafka.broker import free
 from .running import ENVIRONMENT, PYTHON, Running
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
+    from pathlib import Path
 
 _LONGEST = 60
 _OVER = ("FAILED", "CANCELED", "FINISHED")
