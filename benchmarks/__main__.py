@@ -69,8 +69,20 @@ def main() -> int:
         help="leave the other parts out; `coefficients` writes those of the capacity model anew",
     )
     parser.add_argument("--part", help="of the coefficients: measure this part alone, keep the others")
-    parser.add_argument("--zone-months", type=int, default=9, help="of generated months, for the year")
-    parser.add_argument("--seed", type=int, default=20261125, help="of the generated months")
+    generated = parser.add_argument_group("the generated year")
+    generated.add_argument("--zone-months", type=int, default=9, help="how many; a year of 200 zones has 2400")
+    generated.add_argument("--seed", type=int, default=20261125, help="of all that happens in them")
+    generated.add_argument(
+        "--interval", type=int, default=60, help="seconds from a question to the same again: 60, 300"
+    )
+    generated.add_argument("--jobs", type=int, default=1, help="processes that judge them")
+    generated.add_argument(
+        "--into",
+        type=Path,
+        metavar="FILE",
+        help="what came of each, a line of JSON each; zone-months of the same seed and interval that it has already "
+        "are not judged again, and count in the table",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as shared:
         # Databases that run as another user than root live here, and are gone afterwards.
@@ -110,7 +122,7 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
 
         yield from measure.figures(options.part)
     if only in {None, "year"}:
-        yield from year.figures(options.zone_months, options.seed)
+        yield from year.figures(options.zone_months, options.seed, options.interval, options.jobs, options.into)
 
 
 if __name__ == "__main__":
