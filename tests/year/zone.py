@@ -34,8 +34,8 @@ _PROBES = {region: Probe(id=f"{region}-1", region=region) for region in REGIONS}
 _RESOLVER = Server(address="127.0.0.53", role="recursive")
 _VALIDATED = {"secure": Dnssec(status="secure"), "bogus": Dnssec(status="bogus", cause="rrsig_expired")}
 _RCODES = {"timeout": None, "servfail": "SERVFAIL"}
-#: Seconds from one question for what changes seldom, and from one look at the delegation, to the next.
-_SELDOM, _LOOK = 180, 300
+#: Seconds from one look at the delegation to the next, where questions are not further apart.
+_LOOK = 300
 
 
 class Watched:
@@ -45,10 +45,13 @@ class Watched:
         number: of the zone; with the seed, all that happens in it.
         seed: of the whole run.
         interval: seconds from one question to the same one again.
-        minutes: of its life.
+        seldom: the same for a name that is asked for less often; rounded to whole intervals.
+        start: of its life.
+        minutes: of it.
         fault: what goes wrong in it, if anything does.
         servers: addresses of its two name servers.
         owner: its team.
+        regions: from which it is asked.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Watched:
         seed: int,
         *,
         interval: int = 60,
+        seldom: int = 180,
+        start: dt.datetime = START,
         minutes: int = MONTH,
         fault: Fault | None = None,
         servers: tuple[str, str] = SERVERS,
@@ -66,7 +71,9 @@ class Watched:
         self._random = rng = random.Random(f"{seed}/{number}")
         self.name = f"zone{number}.example"
         self.fault = fault
+        self.start = start
         self._interval = interval
+        self._seldom, self._looks = (max(1, every // interval) for every in (seldom, _LOOK))
         self._regions = regions
         self._servers = tuple(Server(address=address, role="authoritative") for address in servers)
         self._last = self._servers[-1]
@@ -78,7 +85,7 @@ class Watched:
         #: Each region's resolver asks anew at another moment after the change.
         self._follows = {region: self.change + rng.randrange(1, TTL // 60 + 1) for region in regions}
         self._head, self._events = "{:08x}-{:04x}-4{:03x}-8{:03x}".format(*map(rng.getrandbits, (32, 16, 12, 12))), 0
-        began = START + dt.timedelta(minutes=self.change - 60)
+        began = start + dt.timedelta(minutes=self.change - 60)
         self.zone = Zone(
             zone=self.name,
             owner=owner,
@@ -94,13 +101,12 @@ class Watched:
     def events(self, begin: int, end: int) -> list[Event]:
         """What is seen from one minute to another, in the order of its time; called for one time after the other."""
         found: list[Event] = []
-        seldom, look = (max(1, every // self._interval) for every in (_SELDOM, _LOOK))
         for number in range(-(-begin * 60 // self._interval), -(-end * 60 // self._interval)):
             for place, region in enumerate(self._regions):
                 after = self._interval * (place / len(self._regions) + self._random.uniform(0, 1 / 12))
-                time = START + dt.timedelta(seconds=number * self._interval + after)
+                time = self.start + dt.timedelta(seconds=number * self._interval + after)
                 minute = int(number * self._interval + after) // 60
-                found += self._look(minute, time, region, api=number % seldom == 0, delegation=number % look == 0)
+                found += self._look(minute, time, region, api=number % self._seldom == 0, delegation=number % self._looks == 0)
         found.sort(key=lambda event: (event.time, event.id))
         return found
 
@@ -194,9 +200,9 @@ def _change(rng: random.Random, minutes: int, fault: Fault | None) -> int:
     """The minute of the planned change, far from what goes wrong; it is what a server lags behind."""
     if fault is not None and fault.kind == "server lags":
         return fault.begin
-    margin = minutes // 15
+    margin, apart = minutes // 15, min(300, minutes // 8)
     change = rng.randrange(margin, minutes - margin)
-    while fault is not None and abs(change - fault.begin) < 300:
+    while fault is not None and abs(change - fault.begin) < apart:
         change = rng.randrange(margin, minutes - margin)
     return change
 
