@@ -21,7 +21,7 @@ from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from . import backbone, edge, flink, judgement, year
+from . import backbone, day, edge, flink, judgement, year
 from .figure import Figure
 
 if TYPE_CHECKING:
@@ -65,13 +65,14 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument(
         "--only",
-        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year", "coefficients"],
+        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year", "day", "coefficients"],
         help="leave the other parts out; `coefficients` writes those of the capacity model anew",
     )
     parser.add_argument("--part", help="of the coefficients: measure this part alone, keep the others")
+    parser.add_argument("--zones", type=int, default=1000, help="of the generated day, each asked every five minutes")
     generated = parser.add_argument_group("the generated year")
     generated.add_argument("--zone-months", type=int, default=9, help="how many; a year of 200 zones has 2400")
-    generated.add_argument("--seed", type=int, default=20261125, help="of all that happens in them")
+    generated.add_argument("--seed", type=int, default=20261125, help="of all that happens in them, and in the day")
     generated.add_argument(
         "--interval", type=int, default=60, help="seconds from a question to the same again: 60, 300"
     )
@@ -117,6 +118,8 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         yield from backbone.dashboards()
     if only in {None, "flink"}:
         yield from flink.figures()
+    if only in {None, "day"}:
+        yield from day.figures(options.zones, options.seed)
     if only == "coefficients":
         from .capacity import measure
 

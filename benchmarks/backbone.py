@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer
 from dns_events import Observation
 from dns_events.otlp_reading import BulkDecoder
 from dns_rules import Engine, Inventory, Zone, load_rules

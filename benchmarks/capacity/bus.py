@@ -13,7 +13,6 @@ from confluent_kafka import Producer
 from kafka_bridge.archive import layout
 
 from benchmarks.backbone import servers
-
 from tests.stack.backlog import SIZE, Backlog, sent
 
 from .judging import asked

@@ -17,7 +17,7 @@ MINUTES = 120
 def day():
     """Up to a moment ago, for the store forgets by the clock of now."""
     end = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(minutes=1)
-    return Day(60, minutes=MINUTES, start=end - dt.timedelta(minutes=MINUTES))
+    return Day(40, minutes=MINUTES, start=end - dt.timedelta(minutes=MINUTES))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def meant(day):
     fired = [changes[-1] for changes in told.lives.values() if any(change.state == "firing" for change in changes)]
     assert {"zone-outage", "authoritative-server-failing", "dnssec-validation-failing"} <= {one.rule for one in fired}
     assert any(len(one.zones) > 1 for one in fired)
-    assert len({one.owner for one in fired}) > 2
+    assert len({one.owner for one in fired}) > 1
     return told, end
 
 

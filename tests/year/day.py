@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,13 @@ from .faults import FAULTS, Fault
 from .zone import DAY, REGIONS, START, Watched
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
 
     from dns_events import Event
 
 _TEAMS = 10
-#: Of so many zones one has its servers at the provider, and another one a fault of its own; so many in a row are a team's.
+#: Of so many zones one is at the provider, and another one has a fault of its own; so many in a row are a team's.
 _EACH, _OWNED = 10, 20
 _PROVIDER = ("203.0.113.53", "203.0.113.54")
 #: Minutes before the first fault, for some rules learn what is usual, and after the last one's beginning.
@@ -79,7 +79,9 @@ class Day:
             start=self.start,
             minutes=self._minutes,
             fault=self._fault(number, shared=shared),
-            servers=_PROVIDER if shared else (f"10.{number >> 8}.{number & 255}.1", f"10.{number >> 8}.{number & 255}.2"),
+            servers=_PROVIDER
+            if shared
+            else (f"10.{number >> 8}.{number & 255}.1", f"10.{number >> 8}.{number & 255}.2"),
             owner=f"team{number // _OWNED % _TEAMS}",
             regions=self._regions,
         )

@@ -106,7 +106,9 @@ class Watched:
                 after = self._interval * (place / len(self._regions) + self._random.uniform(0, 1 / 12))
                 time = self.start + dt.timedelta(seconds=number * self._interval + after)
                 minute = int(number * self._interval + after) // 60
-                found += self._look(minute, time, region, api=number % self._seldom == 0, delegation=number % self._looks == 0)
+                found += self._look(
+                    minute, time, region, api=number % self._seldom == 0, delegation=number % self._looks == 0
+                )
         found.sort(key=lambda event: (event.time, event.id))
         return found
 

@@ -71,7 +71,7 @@ class Correlator:
         self._correlation: Correlation | None = None
         self._until: int | None = None
         self._reached: deque[tuple[float, dt.datetime]] = deque()
-        """How far the first of the partitions was, by a steady clock: the last that is older than patience, and newer."""
+        """How far the first of the partitions was, by a steady clock: at the end of patience, and since."""
         self.arrived = threading.Event()
         """Set when there may be new findings."""
         self.trouble: str | None = None
