@@ -21,7 +21,7 @@ from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from . import backbone, edge, flink, judgement, year
+from . import backbone, day, edge, flink, judgement, year
 from .figure import Figure
 
 if TYPE_CHECKING:
@@ -65,12 +65,25 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument(
         "--only",
-        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year", "coefficients"],
+        choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year", "day", "coefficients"],
         help="leave the other parts out; `coefficients` writes those of the capacity model anew",
     )
     parser.add_argument("--part", help="of the coefficients: measure this part alone, keep the others")
-    parser.add_argument("--zone-months", type=int, default=9, help="of generated months, for the year")
-    parser.add_argument("--seed", type=int, default=20261125, help="of the generated months")
+    parser.add_argument("--zones", type=int, default=1000, help="of the generated day, each asked every five minutes")
+    generated = parser.add_argument_group("the generated year")
+    generated.add_argument("--zone-months", type=int, default=9, help="how many; a year of 200 zones has 2400")
+    generated.add_argument("--seed", type=int, default=20261125, help="of all that happens in them, and in the day")
+    generated.add_argument(
+        "--interval", type=int, default=60, help="seconds from a question to the same again: 60, 300"
+    )
+    generated.add_argument("--jobs", type=int, default=1, help="processes that judge them")
+    generated.add_argument(
+        "--into",
+        type=Path,
+        metavar="FILE",
+        help="what came of each, a line of JSON each; zone-months of the same seed and interval that it has already "
+        "are not judged again, and count in the table",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as shared:
         # Databases that run as another user than root live here, and are gone afterwards.
@@ -105,12 +118,14 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         yield from backbone.dashboards()
     if only in {None, "flink"}:
         yield from flink.figures()
+    if only in {None, "day"}:
+        yield from day.figures(options.zones, options.seed)
     if only == "coefficients":
         from .capacity import measure
 
         yield from measure.figures(options.part)
     if only in {None, "year"}:
-        yield from year.figures(options.zone_months, options.seed)
+        yield from year.figures(options.zone_months, options.seed, options.interval, options.jobs, options.into)
 
 
 if __name__ == "__main__":

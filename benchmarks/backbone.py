@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer
 from dns_events import Observation
 from dns_events.otlp_reading import BulkDecoder
 from dns_rules import Engine, Inventory, Zone, load_rules
 from dns_rules.generate import Span, events
-from dns_rules.parts import restore
 from kafka_bridge.postgres.server import Server
 from kafka_bridge.store.rollup import reopen
 from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from tests.stack.backlog import SIZE, Backlog, sent
 from tests.stack.bridges import INVENTORY, ZONES, Stack, requests, servers_of
 from tests.stack.kafka.broker import Broker
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from tests.stack.bridges import Bridge
 
-SIZE = 500
 #: Zones that are watched for `delay`, and seconds from the first event to the last fault's.
 WATCHED, FAULTS = 200, 40
 #: Zones and days of the dashboards' store, and the questions a minute that each zone is asked.
@@ -102,33 +101,6 @@ def burst(count: int = 1_000_000) -> Iterator[Figure]:
         rate = _drain(folder / "burst", broker, postgres, payloads, count, workers=1, failing=len(ZONES) // 2)
     yield Figure(f"a burst of {count:,}, one worker, events/s", rate, "the limit", 10_000)
     yield Figure(f"a burst of {count:,}, from the first to the last, s", count / rate, "at the limit", count / 10_000)
-
-
-def sent(listed: list[Event]) -> list[tuple[int, bytes]]:
-    """Requests, each with the time at which it was sent, in milliseconds since 1970: that of its last event."""
-    found = zip(range(SIZE - 1, len(listed) + SIZE, SIZE), requests(listed, SIZE), strict=False)
-    return [(int(listed[min(n, len(listed) - 1)].time.timestamp() * 1000), payload) for n, payload in found]
-
-
-class Backlog(Stack):
-    """A stack whose raw topic takes the sender's word for when something was sent.
-
-    It stands for brokers that were there all the time: with the time at which this backlog is really made, all of it
-    would be too late to be judged.
-    """
-
-    def _topics(self, partitions: int) -> None:
-        super()._topics(partitions)
-        file = self.folder / "topics.yaml"
-        declared = json.loads(file.read_text())
-        declared["topics"]["raw"]["config"] = {"message.timestamp.type": "CreateTime"}
-        file.write_text(json.dumps(declared))
-        done = self.command("topics", "apply", str(file), "--yes")
-        assert done.returncode == 0, done.stderr
-
-    def late(self) -> int:
-        """Events that were stored but not judged."""
-        return sum(restore(*parts).late for parts in self.query("select state, blocks, opened from zone_state"))
 
 
 class Estate(Stack):
@@ -295,15 +267,7 @@ def _drain(
     """
     folder.mkdir()
     stack = Backlog(folder, broker, postgres, f"bench{folder.name}", settle="0s")
-    producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 20, "compression.type": "lz4"})
-    for moment, payload in payloads:
-        while True:
-            try:
-                producer.produce(f"{stack.prefix}dns.raw", payload, timestamp=moment)
-                break
-            except BufferError:
-                producer.poll(0.1)
-    producer.flush(60)
+    stack.put(payloads)
     bridges: list[Bridge] = []
     try:
         roles = ("normalize", "judge", "correlate", "deliver")

@@ -13,6 +13,7 @@ from dns_rules.flink import control
 from kafka_bridge.kafka import headers
 from kafka_bridge.kafka.topics import topics
 
+from tests.stack.backlog import sent
 from tests.stack.bridges import INVENTORY, Stack
 from tests.stack.flink.running import Running, missing
 
@@ -41,7 +42,7 @@ def figures(count: int = 200_000) -> Iterator[Figure]:
     listed = backbone.recording(count)
     pure = _pure(listed)
     with backbone.servers() as (folder, broker, postgres):
-        worker = backbone._drain(folder / "w", broker, postgres, backbone.sent(listed), len(listed), workers=1)  # noqa: SLF001
+        worker = backbone._drain(folder / "w", broker, postgres, sent(listed), len(listed), workers=1)  # noqa: SLF001
         runs = []
         for slots, enriched in ((1, False), (2, False), (1, True)):
             name = f"flink{slots}{'e' * enriched}"

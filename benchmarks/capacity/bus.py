@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from confluent_kafka import Producer
 from kafka_bridge.archive import layout
 
-from benchmarks.backbone import SIZE, Backlog, sent, servers
+from benchmarks.backbone import servers
+from tests.stack.backlog import SIZE, Backlog, sent
 
 from .judging import asked
 from .storing import spent

@@ -316,6 +316,26 @@ def test_only_one_correlates_and_the_other_takes_over(pool, journal):
     assert one(pool, "select count(*) from outbox") == 1
 
 
+@pytest.mark.parametrize("behind", ["null", "sealed - interval '2 hours'"], ids=["nothing judged", "hours behind"])
+def test_a_partition_that_stands_still_does_not_silence_the_others(pool, journal, monkeypatch, behind):
+    """It is waited for at first: in a backlog partitions are hours apart for a moment."""
+    journal.append(request(outage()), "test")
+    drain(worker(pool))
+    with pool.connection() as connection:
+        connection.execute(
+            f"insert into bus_offset (consumer, partition, sealed) select consumer, 1, {behind} from bus_offset"
+        )
+    correlator = Correlator(pool.conninfo, INVENTORY, RULES, Routing(("file",)))
+    told = []
+    for passed in (0.0, 59.0, 61.0):
+        clock = SimpleNamespace(monotonic=lambda passed=passed: passed)
+        monkeypatch.setattr("kafka_bridge.pipeline.correlator.clocks", clock)
+        assert correlator.turn()
+        told.append(one(pool, "select count(*) from incident"))
+    correlator.stop()
+    assert told == [0, 0, 1]
+
+
 def test_a_zone_that_leaves_the_inventory_leaves_the_store_and_its_incident_ends(pool, journal):
     journal.append(request(outage()), "test")
     working = worker(pool)
@@ -328,15 +348,6 @@ def test_a_zone_that_leaves_the_inventory_leaves_the_store_and_its_incident_ends
     correlate(pool, without)
     assert one(pool, "select state from incident") == "resolved"
     assert one(pool, "select count(*) from zone_state") == 0
-
-
-def test_a_partition_that_stands_still_does_not_silence_the_others(pool, journal):
-    stuck = Worker(pool, INVENTORY, RULES, partition=1)
-    stuck.turn(now() - dt.timedelta(minutes=10))
-    journal.append(request(outage()), "test")
-    drain(worker(pool))
-    correlate(pool)
-    assert one(pool, "select state from incident") == "firing"
 
 
 def test_a_partition_that_is_a_little_behind_is_waited_for(pool, journal):

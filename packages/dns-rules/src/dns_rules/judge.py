@@ -78,6 +78,8 @@ V = TypeVar("V")
 _DUE = {Level: level.due, Absence: absence.due, Standing: standing.due}
 #: Answers of vantages that have gone are forgotten after so long.
 _FORGET = 1800 * MICROS
+#: Of an interval, a part by which it becomes another with each answer.
+_SLOWLY = 64
 #: Probes that have gone, after so long.
 _HEARD = 25 * 3600 * MICROS
 
@@ -251,12 +253,20 @@ def _answered(state: ZoneState, question: str, vantages: dict[str, Latest], memo
     for key, latest in sorted(vantages.items()):
         before = known.get(key)
         known[key] = latest
+        if before is not None:
+            _paced(state, latest.time - before.time)
         if before is None or (before.answer, before.ttl) != (latest.answer, latest.ttl):
             memory.answered_otherwise(question)
         state.secure = state.secure or latest.dnssec == "secure"
         region, role, server = vantage.parts(key)
         if role == "authoritative" and latest.outcome not in SILENT:
             _reach(state, vantage.way(region, server))
+
+
+def _paced(state: ZoneState, gap: int) -> None:
+    """About the median of what lies between two answers: a few that are asked seldom, or often, do not count for it."""
+    known = state.interval
+    state.interval = known + (known // _SLOWLY if gap > known else -(known // _SLOWLY)) if known else gap
 
 
 def _reach(state: ZoneState, way: str) -> None:

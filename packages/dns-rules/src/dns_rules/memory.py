@@ -111,7 +111,7 @@ class Memory:
         """Questions with one answer, from several regions or servers."""
         self.typical: dict[str, tuple[int, tuple[float, float] | None]] = {}
         """What is usual in an hour (in hours since 1970), by key of `ZoneState.usual`: median and median deviation."""
-        self._windows: dict[str, Window] = {}
+        self._windows: dict[tuple[str, bool], Window] = {}
         self._meant: dict[tuple[int, Allow], bool] = {}
 
     def note(self, slot: int, failing: Iterable[str]) -> None:
@@ -128,11 +128,11 @@ class Memory:
         self.due.clear()
         self.quiet = ALWAYS
 
-    def window(self, rule: Rule, state: ZoneState) -> Window:
-        """The running sums of one rule of the pack."""
-        window = self._windows.get(rule.id)
+    def window(self, rule: Rule, state: ZoneState, *, longer: bool = False) -> Window:
+        """The running sums of one rule of the pack, and apart from them those of a longer time than its own."""
+        window = self._windows.get((rule.id, longer))
         if window is None:
-            window = self._windows[rule.id] = Window(rule, state)
+            window = self._windows[rule.id, longer] = Window(rule, state)
         return window
 
     def records(self, rule: Rule) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ of 30 s (RFC 8767 §4).
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from . import vantage
@@ -17,6 +18,8 @@ from .spread import Spread, Verdict, Voice
 from .state import MICROS, Agreement
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .inventory import Zone
     from .memory import Memory
     from .plans import Plan
@@ -191,13 +194,17 @@ def _reference(authority: dict[str, list[Latest]], answers: Counter[str], known:
 
     Where no answer has a half, what was published before, if any server still does; else most regions' answer.
     """
-    published = Counter(latest.answer for said in authority.values() for latest in said)
-    halves = [answer for answer, number in published.items() if 2 * number >= published.total()]
+    published: dict[str, Fraction] = {}
+    for said in authority.values():
+        # A server of which an answer was lost counts for as much as the others.
+        for latest in said:
+            published[latest.answer] = published.get(latest.answer, Fraction()) + Fraction(1, len(said))
+    halves = [answer for answer, servers in published.items() if 2 * servers >= len(authority)]
     if halves:
         return max(halves, key=lambda answer: (known.given.get(answer, 0), answer))
     if known.reference in published:
         return known.reference
-    most = answers or published
+    most: Mapping[str, int | Fraction] = answers or published
     return min(most.items(), key=lambda item: (-item[1], item[0]))[0]
 
 

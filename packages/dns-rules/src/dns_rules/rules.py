@@ -88,6 +88,9 @@ class Sustained(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     ratio: Ratio
     window: Scaled
     samples: Annotated[int, Meta(ge=1)]
+    """A zone that is asked too seldom for any server or question to come to so many in the window is judged over three
+    of the intervals in which it is asked, if tallies are kept for so long (at least as long as the pack's longest
+    window)."""
     regions: Annotated[int, Meta(ge=1)] = 2
     """At least so many regions (or all, where fewer are watching)."""
 
@@ -168,7 +171,7 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     samples: Annotated[int, Meta(ge=1)]
     """Queries or answers in the window."""
     regions: Annotated[int, Meta(ge=1)] = 1
-    """In at least so many regions, or all where fewer look."""
+    """In at least so many regions, or all where fewer look, with three failures in each."""
     history: Annotated[int, Meta(ge=3)] = 24
     """Hours that have to be known before anything is said."""
 

@@ -226,6 +226,8 @@ class ZoneState(Struct, dict=True):
     """Time of the newest observation, by probe; those of a day ago are forgotten."""
     paces: dict[str, int] = {}
     """About how long it is from one observation to the next, by probe."""
+    interval: int = 0
+    """About how long it is from one answer of a vantage to a question to the next one; 0 while nobody knows."""
     edits: list[Edit] = []
     """The newest ones, the oldest first."""
     reached: list[str] = []

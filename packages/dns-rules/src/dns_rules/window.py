@@ -42,9 +42,9 @@ class Place:
         """Observations and failures by server."""
         return self._by(2)
 
-    def failing_regions(self, ratio: float) -> set[str]:
-        """Regions in which at least this share fails."""
-        return {name for name, (total, failing) in self.regions.items() if failing >= ratio * total}
+    def failing_regions(self, ratio: float, least: int = 0) -> set[str]:
+        """Regions in which at least this share fails, and so many."""
+        return {name for name, (total, failing) in self.regions.items() if failing >= max(least, ratio * total)}
 
     def _by(self, part: int) -> dict[str, tuple[int, int]]:
         groups: dict[str, tuple[int, int]] = {}
@@ -73,15 +73,16 @@ class Window:
         self._counted: dict[str, bool] = {}
         self._buckets: deque[tuple[int, Places]] = deque()
         self._last: int | None = None
+        self._after = 0
 
     def advance(self, state: ZoneState, after: int) -> None:
         """Take the buckets that were sealed since, and drop the ones from before `after` (microseconds)."""
         if self._from_authority and self._reached is not state.reached:
-            # A region counts from now on, with all that it said within the window: begin anew.
-            self.places, self.failing, self._reached = {}, 0, state.reached
-            self._buckets.clear()
-            self._counted.clear()
-            self._last = None
+            # A region counts from now on, with all that it said within the window.
+            self._begin(state)
+        if after < self._after:
+            self._begin(state)  # the window has become longer
+        self._after = after
         while self._buckets and self._buckets[0][0] < after:
             self._drop(self._buckets.popleft()[1])
         new = []
@@ -94,6 +95,13 @@ class Window:
             self._add(keys)
         if state.ring:
             self._last = state.ring[-1][0]
+
+    def _begin(self, state: ZoneState) -> None:
+        """Anew, with all that is kept."""
+        self.places, self.failing, self._reached = {}, 0, state.reached
+        self._buckets.clear()
+        self._counted.clear()
+        self._last = None
 
     def span(self) -> tuple[int, int] | None:
         """Times of the first and of the last bucket in which anything was counted; ``None`` where there is none."""

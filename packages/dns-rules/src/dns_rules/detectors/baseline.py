@@ -14,7 +14,7 @@ from dns_rules.state import MICROS, Usual
 
 from . import names
 from .condition import Condition, Reading
-from .usual import DEVIATIONS, LEVEL, OVER, UNIT, hour_of, is_due, is_news, is_unusual, remember, typical
+from .usual import DEVIATIONS, LEAST, LEVEL, OVER, UNIT, hour_of, is_due, is_news, is_unusual, remember, typical
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,7 +51,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     usual, spread = known[0] / UNIT, known[1] / UNIT
     threshold = max(detect.least, detect.times * usual, usual + DEVIATIONS * spread)
     regions = _regions(sums.places.values())
-    above = {region for region, (asked, bad) in regions.items() if bad >= threshold * asked}
+    above = {region for region, (asked, bad) in regions.items() if bad >= max(LEAST, threshold * asked)}
     if share >= threshold and len(above) >= min(detect.regions, len(regions)):
         subject = "queries" if rule.on == "traffic" else "answers"
         said = _condition(state, sums, share, usual, failing, total, above, subject)

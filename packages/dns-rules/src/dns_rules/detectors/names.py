@@ -15,7 +15,7 @@ from dns_rules.rules import Baseline, scaled
 from dns_rules.state import MICROS, Usual
 
 from .condition import Condition, Reading, standing
-from .usual import DEVIATIONS, OVER, UNIT, hour_of, is_due, learn, median_of
+from .usual import DEVIATIONS, LEAST, OVER, UNIT, hour_of, is_due, learn, median_of
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -61,7 +61,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         if place is None or usual is None:
             continue
         threshold = max(detect.least, detect.times * usual[0], usual[0] + DEVIATIONS * usual[1])
-        above = place.failing_regions(threshold)
+        above = place.failing_regions(threshold, LEAST)
         if share >= threshold and len(above) >= min(detect.regions, len(place.regions)):
             evidence = sums.evidence([place], 5)
             holds[name] = _condition(state, place, share, usual[0], above, evidence)

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from dns_rules.inventory import Zone
+    from dns_rules.memory import Memory
     from dns_rules.rules import Rule
     from dns_rules.state import ZoneState
     from dns_rules.window import Place, Window
 
 #: A key is quiet again when less than this part of the firing ratio fails over half a window.
 _QUIET = 1 / 3
+#: So many intervals are a window where the rule's own has not enough samples.
+_INTERVALS = 3
+_MINUTE = 60 * MICROS
 #: So many failures are shown as evidence, the newest.
 _EVIDENCE = 5
 _NOTHING = Reading({}, frozenset())
@@ -37,6 +41,9 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         return _NOTHING  # by far the commonest case: nothing failed, so nothing can begin, and nothing can be over
     sums = memory.window(rule, state)
     sums.advance(state, now - window)
+    if (sums.failing or active) and not _suffices(sums, rule.detect) and _longer(state, memory) > window:
+        window, sums = _longer(state, memory), memory.window(rule, state, longer=True)
+        sums.advance(state, now - window)
     places = sums.places
     recent = sums.since(state, now - max(window // 2, 20 * MICROS)) if active else {}
     quiet = frozenset(key for key, pair in recent.items() if _is_quiet(*pair, rule.detect))
@@ -77,6 +84,17 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         {"": _servers(tripped, sums, known, state, window)} if firing else {},
         frozenset({""}) if over else frozenset(),
     )
+
+
+def _suffices(sums: Window, detect: Sustained) -> bool:
+    """Whether anything was asked so often that something can be said of it."""
+    return any(place.total >= detect.samples for place in sums.places.values())
+
+
+def _longer(state: ZoneState, memory: Memory) -> int:
+    """The window of a zone that is asked too seldom for the rule's own: some intervals, to the minute."""
+    minutes = round(_INTERVALS * state.interval / _MINUTE)
+    return min(minutes * _MINUTE, memory.ring)  # tallies are kept no longer
 
 
 def _has_trouble(state: ZoneState, rule: Rule) -> bool:

@@ -17,6 +17,8 @@ DEVIATIONS = 6
 LEVEL = "level"
 #: Shares are remembered in hundredths of a percent.
 UNIT = 10_000
+#: Fewer failures in a region are chance, however few were asked there.
+LEAST = 3
 #: It is over below this part of the threshold.
 OVER = 0.7
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time as clocks
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,8 +35,9 @@ log = logging.getLogger(__name__)
 #: Any number, as long as nobody else in the database locks it.
 _LOCK = 0x0D25_7076
 _PACE = 1.0
-#: A partition that is this far behind the others is not waited for: its trouble must not silence theirs.
-_PATIENCE = dt.timedelta(seconds=60)
+#: A partition that has not come so far as another one was so many seconds ago is not waited for: its trouble must not
+#: silence theirs. While a backlog is judged, in which hours pass in seconds, all are.
+_PATIENCE = 60.0
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -67,6 +70,8 @@ class Correlator:
         self._publish = publish
         self._correlation: Correlation | None = None
         self._until: int | None = None
+        self._reached: deque[tuple[float, dt.datetime]] = deque()
+        """How far the first of the partitions was, by a steady clock: at the end of patience, and since."""
         self.arrived = threading.Event()
         """Set when there may be new findings."""
         self.trouble: str | None = None
@@ -160,18 +165,18 @@ class Correlator:
         self._correlation = self._until = None
         self._leader.drop()
 
-    @staticmethod
-    def _clock(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int | None:
+    def _clock(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> int | None:
         """Before this no partition has findings to come, in microseconds since 1970."""
-        cursor.execute(
-            "select min(sealed) from bus_offset where consumer like %(consumer)s and sealed >= "
-            "(select max(sealed) from bus_offset where consumer like %(consumer)s) - %(patience)s",
-            {"consumer": f"{CONSUMER}%", "patience": _PATIENCE},
-        )
-        row = cursor.fetchone()
-        if row is None or not isinstance(row[0], dt.datetime):
-            return None
-        return (row[0] - _EPOCH) // dt.timedelta(microseconds=1)
+        # Of a partition that was taken over and not judged yet nobody knows what is to come.
+        cursor.execute("select coalesce(sealed, %s) from bus_offset where consumer like %s", (_EPOCH, f"{CONSUMER}%"))
+        found = [row[0] for row in cursor.fetchall()]
+        now = clocks.monotonic()
+        self._reached.append((now, max(found, default=_EPOCH)))
+        while len(self._reached) > 1 and self._reached[1][0] <= now - _PATIENCE:
+            self._reached.popleft()
+        since, first = self._reached[0]
+        until = min((sealed for sealed in found if since > now - _PATIENCE or sealed >= first), default=_EPOCH)
+        return (until - _EPOCH) // dt.timedelta(microseconds=1) or None
 
 
 def _order(finding: Finding) -> tuple[dt.datetime, str, str, str]:
