@@ -248,24 +248,36 @@ def test_poison_in_every_position(stack):
 
 
 def test_a_letter_sent_again_is_judged_and_counted(stack):
-    """A normalized event behind a broken reader, say: the letter has its topic, and goes back there."""
+    """A normalized event behind a broken reader, say: the letter has its topic, and goes back there.
+
+    A finding that a job wrote does not: it is left, and keeps nothing else from being sent.
+    """
     sent = recent()
     bridge = stack.bridge()
+    _letter(stack, "dns.findings", b"{")
     for payload in requests(sent[:-1]):
         bridge.send(payload)
     stack.wait("all but one", lambda: stack.one("select count(*) from seen_event") == len(sent) - 1)
     for topic, value in (("dns.raw", request(sent[-1:])), ("dns.normalized", ndjson.encode(sent[-1]))):
-        with psycopg.connect(stack.store, options="-c search_path=dnstower") as connection:
-            connection.execute(
-                "insert into deadletter (topic, partition, \"offset\", reason, payload) values (%s, 0, 0, 'test', %s)",
-                (stack.prefix + topic, value),
-            )
+        _letter(stack, topic, value)
         done = stack.command("deadletter", "retry", "--reason", "test", "--json")
         assert (done.returncode, done.stdout) == (0, '{"sent": 1}\n'), done.stderr
+        assert "1 left" in done.stderr
         stack.wait("the last one", lambda: stack.one("select count(*) from seen_event") == len(sent))
-    stack.reconcile(sent, dead=2)
-    assert stack.one("select count(*) from deadletter where retried is null") == 0
+    stack.reconcile(sent, dead=3)
+    assert stack.query("select topic from deadletter where retried is null") == [(f"{stack.prefix}dns.findings",)]
     assert stack.one("select count(*) from audit_log where action = 'deadletter.retry'") == 2
+    (left,) = stack.query("select id from deadletter where retried is null")[0]
+    done = stack.command("deadletter", "retry", str(left))
+    assert (done.returncode, "cannot be sent again" in done.stderr) == (1, True)
+
+
+def _letter(stack, topic, value):
+    with psycopg.connect(stack.store, options="-c search_path=dnstower") as connection:
+        connection.execute(
+            "insert into deadletter (topic, partition, \"offset\", reason, payload) values (%s, 0, 0, 'test', %s)",
+            (stack.prefix + topic, value),
+        )
 
 
 def test_forward_alone_needs_neither_store_nor_inventory(stack):

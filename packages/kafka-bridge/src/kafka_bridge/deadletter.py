@@ -18,6 +18,8 @@ from .store.locate import Dir, Json, Where, connected, query
 if TYPE_CHECKING:
     import psycopg
 
+    from .kafka.settings import Kafka
+
 deadletter_app = App(name="deadletter", help="Records that could not be read, with their reasons.")
 
 #: Held in memory at once.
@@ -87,7 +89,8 @@ def retry(
 ) -> int:
     """Send dead letters the way they came, once their cause is gone; what is still unreadable comes back as a new one.
 
-    Letters that were sent again before are passed over, unless they are named. It is in the audit log.
+    Letters that were sent again before are passed over, unless they are named, and so are those of topics that a job
+    writes, such as findings. It is in the audit log.
 
     Args:
         ids: as `deadletter list` prints them.
@@ -104,10 +107,12 @@ def retry(
     values = (list(ids) if ids else reason or "",)
     sent = 0
     with connected(config, dir_) as connection:
-        found = [
-            row[0]
-            for row in connection.execute(f"select id from deadletter where {which} order by id".encode(), values)  # noqa: S608 - from above
-        ]
+        rows = connection.execute(f"select id, topic from deadletter where {which} order by id".encode(), values)  # noqa: S608 - from above
+        letters = rows.fetchall()
+        again = None if ids else _taken_again(config)
+        found = [id_ for id_, topic in letters if again is None or topic is None or topic in again]
+        if left := len(letters) - len(found):
+            print(f"{left} left: who wrote them has to write them anew", file=sys.stderr)
         if missing := sorted(set(ids) - set(found)):
             msg = f"no dead letter {', '.join(map(str, missing))}"
             raise BridgeError(msg)
@@ -137,8 +142,21 @@ def _send(connection: psycopg.Connection[Any], ids: list[int], config: Path | No
         _publish(published, config)
 
 
+def _taken_again(config: Path | None) -> set[str] | None:
+    kafka = _kafka(config)
+    if kafka is None:
+        return None
+    from .kafka.again import taken_again  # noqa: PLC0415 - an extra
+
+    return taken_again(kafka)
+
+
+def _kafka(config: Path | None) -> Kafka | None:
+    return None if config is None else load_config(config).kafka
+
+
 def _publish(rows: list[tuple[str, bytes]], config: Path | None) -> None:
-    kafka = None if config is None else load_config(config).kafka
+    kafka = _kafka(config)
     if kafka is None:
         msg = "these letters are of Kafka topics; give --config with the brokers"
         raise BridgeError(msg)

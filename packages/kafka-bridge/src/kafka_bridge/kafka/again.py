@@ -17,16 +17,23 @@ if TYPE_CHECKING:
 _SECONDS = 30
 
 
+def taken_again(kafka: Kafka) -> set[str]:
+    """Topics whose letters may be sent again; what else is read is written by a job, which has to write it anew."""
+    known = topics(kafka.prefix)
+    return {known.raw, known.normalized, *(entry.topic for entry in kafka.foreign)}
+
+
 def send_again(kafka: Kafka, rows: list[tuple[str, bytes]]) -> None:
     """Write ``(topic, value)`` and return once the brokers have all of it.
 
     Raises:
-        BridgeError: a topic is not of this environment, or the brokers did not take everything.
+        BridgeError: a topic is none of `taken_again`, or the brokers did not take everything.
     """
-    known = topics(kafka.prefix)
-    if strange := sorted(
-        {topic for topic, _ in rows} - {known.raw, known.normalized, *(entry.topic for entry in kafka.foreign)}
-    ):
+    strange = sorted({topic for topic, _ in rows} - taken_again(kafka))
+    if jobs := sorted(set(strange) & set(topics(kafka.prefix))):
+        msg = f"letters of {', '.join(jobs)} cannot be sent again: who wrote them has to write them anew"
+        raise BridgeError(msg)
+    if strange:
         msg = f"letters of {', '.join(strange)}, which is no topic with prefix {kafka.prefix!r}; check `kafka.prefix`"
         raise BridgeError(msg)
     connection = Connection(kafka)
