@@ -31,6 +31,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from tests.stack.backlog import SIZE, Backlog, sent
 from tests.stack.bridges import INVENTORY, ZONES, Stack, requests, servers_of
 from tests.stack.kafka.broker import Broker
+from tests.stack.ways import Recorded
 
 from .database import database
 from .figure import Figure
@@ -252,6 +253,7 @@ def _drain(
     workers: int,
     failing: int = 0,
     share: float | None = None,
+    inventory: Inventory | None = None,
 ) -> float:
     """Events a second, from the first committed to the last, with all of them on the bus before.
 
@@ -264,9 +266,14 @@ def _drain(
         workers: that read them.
         failing: zones of which there will be an incident.
         share: of a core that each worker has; ``None`` for one that has a core of its own.
+        inventory: that they watch, where it is not that of the tests.
     """
     folder.mkdir()
-    stack = Backlog(folder, broker, postgres, f"bench{folder.name}", settle="0s")
+    name = f"bench{folder.name}"
+    if inventory is None:
+        stack = Backlog(folder, broker, postgres, name, settle="0s")
+    else:
+        stack = Recorded(folder, broker, postgres, name, inventory)
     stack.put(payloads)
     bridges: list[Bridge] = []
     try:

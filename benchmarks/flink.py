@@ -6,66 +6,66 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from confluent_kafka import Consumer, Producer, TopicPartition
 from dns_events import ndjson
 from dns_rules import Judgement, load_rules
 from dns_rules.flink import control
-from kafka_bridge.kafka import headers
-from kafka_bridge.kafka.topics import topics
 
 from tests.stack.backlog import sent
-from tests.stack.bridges import INVENTORY, Stack
+from tests.stack.flink.bus import Bus
 from tests.stack.flink.running import Running, missing
 
 from . import backbone
+from .capacity.bus import observed
+from .capacity.judging import estate
 from .figure import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dns_events import Event
 
-PARTITIONS = 4
-_LONGEST = 300
+    from tests.stack.kafka.broker import Broker
+
+#: Nine questions a minute each, for longer than the windows of the rules are.
+ZONES, MINUTES = 1000, 40
+_PARTITIONS = 8
+_LONGEST = 600
+#: Of the events, from which to which counts: not the start, nor what is left for one slot once another has no more.
+_FROM, _TO = 0.15, 0.93
 
 
-class Judged(Stack):
-    """The topics of a bridge whose judgement is elsewhere."""
-
-    judge = "external"
-
-
-def figures(count: int = 200_000) -> Iterator[Figure]:
+def figures() -> Iterator[Figure]:
     """Nothing where Flink cannot be run."""
     if missing() is not None:
         return
-    listed = backbone.recording(count)
-    pure = _pure(listed)
+    listed = observed(MINUTES, ZONES)
+    pure = 1e6 * _pure(listed)
     with backbone.servers() as (folder, broker, postgres):
-        worker = backbone._drain(folder / "w", broker, postgres, sent(listed), len(listed), workers=1)  # noqa: SLF001
-        runs = []
-        for slots, enriched in ((1, False), (2, False), (1, True)):
-            name = f"flink{slots}{'e' * enriched}"
-            place = folder / name
-            place.mkdir()
-            stack = Judged(place, broker, postgres, name, partitions=PARTITIONS)
-            runs.append(_run(stack, listed, slots, enriched=enriched))
-    one, two, more = runs
+        worker = backbone._drain(  # noqa: SLF001
+            folder / "w", broker, postgres, sent(listed), len(listed), workers=1, inventory=estate(ZONES)
+        )
+        bus = _bus(listed, folder / "flink", broker)
+        one, two = (run(bus, len(listed), slots) for slots in (1, 2))
+        more = run(bus, len(listed), 1, enriched=True)
     step = "the pure step, JSON to findings"
-    yield Figure("a slot of Flink, Kafka to Kafka, events/s", one.rate, step, pure)
-    yield Figure("the same", one.rate, "a worker, raw topic to store", worker)
-    yield Figure("the same, CPU of its Python, µs/event", one.python, step, 1e6 / pure)
-    yield Figure("the same, CPU of Python and Java, µs/event", one.python + one.java, step, 1e6 / pure)
-    yield Figure("enriching too, CPU of its Python, µs/event", more.python, "without", one.python)
-    yield Figure(
-        "enriching too, CPU of Python and Java, µs/event", more.python + more.java, "without", one.python + one.java
-    )
+    yield Figure("a slot of Flink, Kafka to Kafka, events/s", one.rate, "a worker, raw topic to store", worker)
+    yield Figure("the same, CPU of its Python, µs/event", one.python, step, pure)
+    yield Figure("the same, CPU beyond the step, Java with it, µs/event", one.cpu - pure, "twice the step", 2 * pure)
+    yield Figure("enriching too, CPU of Python and Java, µs/event", more.cpu, "without", one.cpu)
     yield Figure("two slots, events/s", two.rate, "one slot", one.rate)
     yield Figure("cores that these two had", two.cores, "cores that the machine has", os.cpu_count() or 1)
 
 
+def steady() -> tuple[Run, int]:
+    """One slot by itself, and the events that it was given."""
+    listed = observed(MINUTES, ZONES)
+    with backbone.servers() as (folder, broker, _):
+        return run(_bus(listed, folder / "flink", broker), len(listed), 1), len(listed)
+
+
 class Run(NamedTuple):
-    """A job that took a backlog in, from the first checkpoint that had any of it to the one that had all."""
+    """A job that took a backlog in, with checkpoints and bundles as they are by default."""
 
     rate: float
     python: float
@@ -73,53 +73,63 @@ class Run(NamedTuple):
     java: float
     cores: float
     """How busy all of it was."""
+    state: float
+    """Bytes of a zone in a checkpoint."""
+
+    @property
+    def cpu(self) -> float:
+        return self.python + self.java
 
 
 def _pure(listed: list[Event]) -> float:
+    """Seconds of CPU for each event."""
     lines = [ndjson.encode(event) for event in listed]
-    judgement = Judgement(INVENTORY, load_rules())
-    began = time.perf_counter()
+    judgement = Judgement(estate(ZONES), load_rules())
+    began = time.process_time()
     for number in range(0, len(lines), 1000):
         judgement.step([ndjson.decode(line) for line in lines[number : number + 1000]])
-    return len(lines) / (time.perf_counter() - began)
+    return (time.process_time() - began) / len(lines)
 
 
-def _run(stack: Stack, listed: list[Event], slots: int, *, enriched: bool = False) -> Run:
-    """Without the start."""
-    names = topics(stack.prefix)
-    producer = Producer({"bootstrap.servers": stack.broker.bootstrap, "linger.ms": 50, "compression.type": "lz4"})
-    for event in listed:
-        while True:
-            try:
-                producer.produce(
-                    names.normalized, ndjson.encode(event), event.zone.encode(), headers=headers.of_event(event)
-                )
-                break
-            except BufferError:
-                producer.poll(0.1)
-    for key, value in (control.of_inventory(INVENTORY), control.of_rules(load_rules())):
-        producer.produce(names.control, value, key.encode(), headers=[control.header(listed[0].time)])
-    assert producer.flush(60) == 0
-    fields = ("normalized", "control", "findings", "incidents", "deadletter", *(("enriched",) if enriched else ()))
-    used = {name: getattr(names, name) for name in fields}
-    job = Running(stack.folder / "job", stack.broker.bootstrap, used)
-    consumer = Consumer({"bootstrap.servers": stack.broker.bootstrap, "group.id": "dnstower.flink.normalized"})
-    places = [TopicPartition(names.normalized, number) for number in range(PARTITIONS)]
+def _bus(listed: list[Event], home: Path, broker: Broker) -> Bus:
+    home.mkdir()
+    bus = Bus(broker, home, _PARTITIONS, "flink.")
+    bus.send(listed)
+    for message in (control.of_inventory(estate(ZONES)), control.of_rules(load_rules())):
+        bus.tell(message, listed[0].time)
+    return bus
+
+
+def run(bus: Bus, count: int, slots: int, *, enriched: bool = False) -> Run:
+    """A job of its own reads all that is there.
+
+    Args:
+        bus: with the events.
+        count: of them.
+        slots: that judge.
+        enriched: events are written with what is known beside them.
+    """
+    name = f"slots{slots}{'e' * enriched}"
+    home = bus.job.home.parent / name
+    job = Running(home, bus.bootstrap, bus.names(enriched=enriched))
     seen: list[tuple[float, int, tuple[float, float]]] = []
     try:
-        job.start(slots=slots, group="dnstower.flink", bundle={"time": "500ms"})
+        job.start(
+            slots=slots, group=name, bundle={}, checkpoints={"directory": f"file://{home}/checkpoints"},
+            flink={"metrics.fetcher.update-interval": "500"},
+        )  # fmt: skip
         until = time.monotonic() + _LONGEST
-        while not seen or seen[-1][1] < len(listed):
-            assert time.monotonic() < until, (seen, job.log.read_text()[-2000:])
-            assert not job.ended, job.log.read_text()[-2000:]
-            read = sum(max(0, place.offset) for place in consumer.committed(places, 10))
-            if read and (not seen or read > seen[-1][1]):
-                seen.append((time.monotonic(), read, job.cpu()))
-            time.sleep(0.1)
+        while not seen or seen[-1][1] < _TO * count:
+            assert time.monotonic() < until, (seen, job.last_words())
+            assert not job.ended, job.last_words()
+            judged = job.judged()
+            if judged >= _FROM * count and (not seen or judged > seen[-1][1]):
+                seen.append((time.monotonic(), judged, job.cpu()))
+            time.sleep(0.3)
+        state = job.state()
     finally:
-        consumer.close()
         job.kill()
     (first, some, before), (last, all_, after) = seen[0], seen[-1]
     events, spent = all_ - some, last - first
     python, java = (b - a for a, b in zip(before, after, strict=True))
-    return Run(events / spent, 1e6 * python / events, 1e6 * java / events, (python + java) / spent)
+    return Run(events / spent, 1e6 * python / events, 1e6 * java / events, (python + java) / spent, state / ZONES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import json
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,9 +12,10 @@ from confluent_kafka import Producer
 from kafka_bridge.archive import layout
 
 from benchmarks.backbone import servers
-from tests.stack.backlog import SIZE, Backlog, sent
+from tests.stack.backlog import SIZE, sent
+from tests.stack.ways import Recorded
 
-from .judging import asked
+from .judging import asked, estate
 from .storing import spent
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _WAL = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 TOPICS = ("raw", "normalized", "enriched")
+ZONES = 2000
 
 
 class Carried(NamedTuple):
@@ -47,26 +48,13 @@ class Carried(NamedTuple):
     """CPU seconds: taken in once, read once, written twice more."""
 
 
-class Many(Backlog):
-    """A stack that watches many zones."""
-
-    zones = tuple(f"zone{number}.example" for number in range(2000))
-
-    def _topics(self, partitions: int) -> None:
-        super()._topics(partitions)
-        file = self.folder / "inventory.yaml"
-        zones = [{"zone": zone, "owner": "web"} for zone in self.zones]
-        file.write_text(json.dumps({**json.loads(file.read_text()), "zones": zones}))
-
-
-def observed(minutes: int = 4) -> list[Event]:
-    """What three regions see of many zones, one name each, up to now."""
+def observed(minutes: int = 4, zones: int = ZONES) -> list[Event]:
+    """What three regions see of so many zones of `estate`, one name each, up to now."""
     start = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20)
-    number = len(Many.zones)
     found = [
         event
-        for n, zone in enumerate(Many.zones)
-        for event in asked(zone, 1, 2, minutes * 60, 60, start + dt.timedelta(seconds=20 * n / number))
+        for n in range(zones)
+        for event in asked(f"zone{n}.example", 1, 2, minutes * 60, 60, start + dt.timedelta(seconds=20 * n / zones))
     ]
     return sorted(found, key=lambda event: event.time)
 
@@ -79,7 +67,7 @@ def carried(listed: list[Event]) -> Carried:
 
 def _carried(folder: Path, broker: Broker, postgres: Server, listed: list[Event]) -> Carried:
     folder.mkdir()
-    stack = Many(folder, broker, postgres, "capacity", settle="0s")
+    stack = Recorded(folder, broker, postgres, "capacity", estate(ZONES))
     producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 20, "compression.type": "lz4"})
     payloads = sent(listed)
     half = len(payloads) // 2

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from dns_events import ndjson
 from dns_rules.programs import collect_seldom
 
-from benchmarks import backbone, edge
+from benchmarks import backbone, edge, flink
 from benchmarks.database import database
 from benchmarks.figure import Figure
 from tests.lab import Lab
+from tests.stack.flink.running import missing
 
 from . import bus, correlating, judging, storing
 from .coefficients import FILE, Coefficient, Coefficients, load, save
@@ -43,10 +44,8 @@ _TARGETS = (100, 10_000)
 
 #: What nobody has measured here: the page says so, and what needs it is left open.
 OPEN = {
-    "flink_judge_cpu": Coefficient(
-        None, "s/event", "the judgement on Flink, its adapter with it, on one slot: not measured yet"
-    ),
-    "flink_checkpoint": Coefficient(None, "bytes/zone", "state of a zone in a Flink checkpoint: not measured yet"),
+    "flink_judge_cpu": Coefficient(None, "s/event", "there was no Flink to run"),
+    "flink_checkpoint": Coefficient(None, "bytes/zone", "there was no Flink to run"),
     "columnstore": Coefficient(
         None, "bytes/byte", "a table on TimescaleDB's columnstore to the same on plain PostgreSQL: not measured yet"
     ),
@@ -195,6 +194,16 @@ def _storing(known: dict[str, Coefficient]) -> Told:
     yield "latency_rows", few.latencies, "rows/row", f"{rows}; of latency_minute for one of observation_minute"
 
 
+def _flink(_: dict[str, Coefficient]) -> Told:
+    if (why := missing()) is not None:
+        print(f"not on Flink: {why}", file=sys.stderr)
+        return
+    found, events = flink.steady()
+    how = f"{events:,} events of {flink.ZONES:,} zones, nine questions in 60 s, one slot of the mini-cluster"
+    yield "flink_judge_cpu", found.cpu / 1e6, "s/event", f"{how}; CPU of Python and Java, from topic to topic"
+    yield "flink_checkpoint", found.state, "bytes/zone", f"{how}; of a checkpoint, by the number of zones"
+
+
 def _correlating(_: dict[str, Coefficient]) -> Told:
     for shared in (False, True):
         # The least of several: other work on the machine only adds.
@@ -250,7 +259,7 @@ def _processor() -> str:
     return found[0].partition(":")[2].strip() if found else platform.machine()
 
 
-_PARTS = (_edge, _bus, _judging, _storing, _correlating, _queries)
+_PARTS = (_edge, _bus, _judging, _storing, _correlating, _queries, _flink)
 
 #: Their names, as `--part` takes them.
 PARTS = tuple(part.__name__.strip("_") for part in _PARTS)

@@ -129,6 +129,21 @@ class Running:
                 found[metric["id"].rsplit(".", 1)[1]] = metric["sum"]
         return found
 
+    def judged(self) -> int:
+        """Events that `judge` was given; Flink asks its slots for it now and then."""
+        with suppress(httpx2.HTTPError):
+            for job in self.ask("/jobs")["jobs"]:
+                for vertex in self.ask(f"/jobs/{job['id']}")["vertices"]:
+                    if vertex["name"].startswith("judge"):
+                        at = f"/jobs/{job['id']}/vertices/{vertex['id']}/subtasks/metrics?get=numRecordsIn"
+                        return int(sum(metric["sum"] for metric in self.ask(at)))
+        return 0
+
+    def state(self) -> int:
+        """Bytes of the newest checkpoint."""
+        (job,) = (job["id"] for job in self.ask("/jobs")["jobs"])
+        return int(self.ask(f"/jobs/{job}/checkpoints")["latest"]["completed"]["state_size"])
+
     def stop(self) -> str:
         """End it with a savepoint, as `flink stop` does; returns where that is."""
         (job,) = (job["id"] for job in self.ask("/jobs")["jobs"])
