@@ -25,7 +25,7 @@ from benchmarks.figure import Figure
 from tests.lab import Lab
 from tests.stack.flink.running import missing
 
-from . import bus, correlating, judging, storing
+from . import bus, columnstore, correlating, judging, storing
 from .coefficients import FILE, Coefficient, Coefficients, load, save
 from .model.load import Load
 from .model.states import samples
@@ -46,9 +46,7 @@ _TARGETS = (100, 10_000)
 OPEN = {
     "flink_judge_cpu": Coefficient(None, "s/event", "there was no Flink to run"),
     "flink_checkpoint": Coefficient(None, "bytes/zone", "there was no Flink to run"),
-    "columnstore": Coefficient(
-        None, "bytes/byte", "a table on TimescaleDB's columnstore to the same on plain PostgreSQL: not measured yet"
-    ),
+    "columnstore": Coefficient(None, "bytes/byte", f"there was no TimescaleDB to ask ({columnstore.VARIABLE})"),
 }
 
 
@@ -194,6 +192,16 @@ def _storing(known: dict[str, Coefficient]) -> Told:
     yield "latency_rows", few.latencies, "rows/row", f"{rows}; of latency_minute for one of observation_minute"
 
 
+def _columnstore(_: dict[str, Coefficient]) -> Told:
+    url = os.environ.get(columnstore.VARIABLE)
+    if url is None:
+        print(f"not on TimescaleDB: {columnstore.VARIABLE} is not set", file=sys.stderr)
+        return
+    zones, hours, every = columnstore.ZONES, columnstore.HOURS, columnstore.EVERY
+    how = f"minutes and latencies of {zones} zones, nine questions in {every} s for {hours} hours, with their indexes"
+    yield "columnstore", columnstore.ratio(url), "bytes/byte", f"{how}; on TimescaleDB as columns, to the same as rows"
+
+
 def _flink(_: dict[str, Coefficient]) -> Told:
     if (why := missing()) is not None:
         print(f"not on Flink: {why}", file=sys.stderr)
@@ -259,7 +267,7 @@ def _processor() -> str:
     return found[0].partition(":")[2].strip() if found else platform.machine()
 
 
-_PARTS = (_edge, _bus, _judging, _storing, _correlating, _queries, _flink)
+_PARTS = (_edge, _bus, _judging, _storing, _correlating, _queries, _columnstore, _flink)
 
 #: Their names, as `--part` takes them.
 PARTS = tuple(part.__name__.strip("_") for part in _PARTS)
