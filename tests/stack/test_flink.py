@@ -260,7 +260,6 @@ def test_a_bridge_whose_judgement_is_elsewhere(broker, postgres, tmp_path):
         assert set(archived.select("event", "enrichment").rows()) <= {
             (found.json.decode(), found.enrichment.decode()) for found in written
         }
-        assert archived.filter(pl.col("enrichment").str.contains('"propagation":{', literal=True)).height
         assert not job.ended
     finally:
         job.kill()

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from .errors import StateError
-from .state import BLOCK, PACKED, VERSION, Bucket, Failure, ZoneState, decode, packed, unpacked
+from .state import BLOCK, PACKED, STATE, VERSION, Bucket, Failure, ZoneState, decode, packed, unpacked
 
 #: Of a rest, which is no state by itself: who reads whole states is to refuse it.
 _REST = 4
@@ -93,7 +93,7 @@ def restore(rest: bytes, blocks: bytes | None, opened: bytes | None) -> ZoneStat
     if blocks is None or opened is None:
         return decode(rest, ZoneState)
     try:
-        state = msgspec.msgpack.decode(rest, type=ZoneState)
+        state = STATE.decode(rest)
         newer = _DECODER.decode(opened)
         for part in (*_LISTED.decode(blocks), *PACKED.decode(rest).packed):
             state.ring += unpacked(part)

@@ -51,6 +51,12 @@ class Deeds(Struct, frozen=True, kw_only=True):
         correlation.set_acknowledged(self.acknowledged)
 
 
+# Here and not where they are used: both functions are told in the same moment, each in a thread of its own (see `state`).
+_INVENTORY = msgspec.json.Decoder(Inventory)
+_PACK = msgspec.json.Decoder(Pack)
+_DEEDS = msgspec.json.Decoder(Deeds)
+
+
 def of_inventory(inventory: Inventory) -> tuple[Key, bytes]:
     """The message that says what is watched."""
     return "inventory", msgspec.json.encode(inventory)
@@ -89,22 +95,22 @@ class Told:
             RulesError: it cannot be read.
         """
         if key == "inventory":
-            self.inventory = _decoded(key, value, Inventory)
+            self.inventory = _decoded(key, value, _INVENTORY)
         elif key == "rules":
-            pack = _decoded(key, value, Pack)
+            pack = _decoded(key, value, _PACK)
             self.rules = Rules(
                 rules=pack.rules, name=pack.name, version=pack.version, step=pack.step, lateness=pack.lateness
             )
         elif key == "deeds":
-            self.deeds = _decoded(key, value, Deeds)
+            self.deeds = _decoded(key, value, _DEEDS)
         else:
             return False
         return True
 
 
-def _decoded(key: str, value: bytes, kind: type[T]) -> T:
+def _decoded(key: str, value: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
-        return msgspec.json.decode(value, type=kind)
+        return decoder.decode(value)
     except msgspec.DecodeError as error:
         msg = f"control message `{key}` cannot be read: {error}; `dns-rules flink control` writes one"
         raise RulesError(msg) from error

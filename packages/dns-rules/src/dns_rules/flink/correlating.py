@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KEYED = Types.ROW_NAMED(["key", "value"], [Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 #: Findings in the order of their times, once no zone has earlier ones to come.
 FINDINGS = OutputTag("findings", KEYED)
+_FINDING = msgspec.json.Decoder(Finding)
 #: Findings wait where the function before this one was told earlier.
 _UNTOLD = (Inventory(version=1, teams={}, zones=()), Rules(rules=()))
 
@@ -42,7 +43,7 @@ class Correlating(Listening, KeyedBroadcastProcessFunction):
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """A finding waits for its turn."""
-        finding = msgspec.json.decode(value, type=Finding)
+        finding = _FINDING.decode(value)
         told = self.told(ctx) or _UNTOLD
         held = self._recalled(*told)
         held.state.step([finding], None)

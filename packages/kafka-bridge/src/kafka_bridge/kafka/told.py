@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Whose place in a topic `bus_offset` keeps; the judgement's clock does not go by it.
 _CONSUMER = "told"
+_FINDING, _INCIDENT = msgspec.json.Decoder(Finding), msgspec.json.Decoder(Incident)
 
 
 class Told(Stage):
@@ -88,9 +89,9 @@ class Told(Stage):
     def _store(self, cursor: psycopg.Cursor[Any], topic: str, offset: int, value: bytes) -> None:
         try:
             if topic == self._topics.findings:
-                write.recorded(cursor, [msgspec.json.decode(value, type=Finding)])
+                write.recorded(cursor, [_FINDING.decode(value)])
                 return
-            incident = msgspec.json.decode(value, type=Incident)
+            incident = _INCIDENT.decode(value)
         except msgspec.DecodeError as error:
             write.dead_letters(cursor, topic, 0, [(offset, Dead(f"not said by a judgement: {error}", value))])
             return
