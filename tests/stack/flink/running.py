@@ -110,8 +110,11 @@ class Running:
 
     def checkpoints(self) -> list[Path]:
         """The ones that are whole, the oldest first."""
-        whole = (file.parent for file in self.home.glob("checkpoints/*/chk-*/_metadata"))
-        return sorted(whole, key=lambda folder: (folder / "_metadata").stat().st_mtime)
+        found = []
+        for file in self.home.glob("checkpoints/*/chk-*/_metadata"):
+            with suppress(FileNotFoundError):  # a newer one is whole, and this one is gone
+                found.append((file.stat().st_mtime, file.parent))
+        return [folder for _, folder in sorted(found)]
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """What the mini-cluster answers over REST, as `flink` asks it; with a body, it is told something."""

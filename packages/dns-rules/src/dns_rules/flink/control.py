@@ -51,7 +51,7 @@ class Deeds(Struct, frozen=True, kw_only=True):
         correlation.set_acknowledged(self.acknowledged)
 
 
-# Here and not where they are used: both functions are told in the same moment, each in a thread of its own (see `state`).
+# Here, for both functions are told in the same moment, each in a thread of its own (see `state.STATE`).
 _INVENTORY = msgspec.json.Decoder(Inventory)
 _PACK = msgspec.json.Decoder(Pack)
 _DEEDS = msgspec.json.Decoder(Deeds)
