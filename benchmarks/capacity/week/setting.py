@@ -54,7 +54,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     session: float = 10.0
     """Until the group sees that a member is gone."""
     flink_cost: float = 2.0
-    """Assumed, not measured: times the pure step, of the judgement on Flink."""
+    """Times the pure step, of the judgement on Flink: Python and Java, as `./dev bench --only flink` has it."""
     flink_restart: float = 60.0
     """Assumed, not measured: until the job goes on from its checkpoint, which is half a minute old on average."""
 

@@ -376,7 +376,7 @@ def decode(data: bytes, kind: type[S]) -> S:
         StateError: another version's, or damaged.
     """
     try:
-        state = _STATES[kind].decode(data)
+        state: S = _STATES[kind].decode(data)
         if isinstance(state, ZoneState):
             for part in PACKED.decode(data).packed:
                 alone = state.version == _WITHOUT_BLOCKS
