@@ -18,7 +18,6 @@ from .running import ENVIRONMENT, PYTHON, Running
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
     from pathlib import Path
 
 _LONGEST = 60
@@ -31,7 +30,7 @@ class Cluster(Running):
     def start(self, *, slots: int = 1, restore: str | None = None, **more: Any) -> None:
         """Begin with as many task managers as slots; the job is on the cluster once this returns."""
         rpc, self._rest = free(2)
-        self._configure(rpc, more.pop("cluster", {}))
+        self._configure(rpc)
         self._processes = [self._daemon("jobmanager.sh")]
         for _ in range(slots):
             self.join()
@@ -70,7 +69,7 @@ class Cluster(Running):
         (found,) = ENVIRONMENT.glob("lib/python*/site-packages/pyflink/bin")
         return found
 
-    def _configure(self, rpc: int, more: Mapping[str, str]) -> None:
+    def _configure(self, rpc: int) -> None:
         home = self.home / "conf"
         home.mkdir(exist_ok=True)
         shipped = self._binaries.parent / "conf"
@@ -87,7 +86,6 @@ class Cluster(Running):
             "taskmanager.memory.managed.size": "64m",
             # Who is gone is missed within seconds.
             "heartbeat.interval": 500, "heartbeat.timeout": 5000,
-            **more,
         }  # fmt: skip
         (home / "config.yaml").write_text(yaml.safe_dump(options, width=10_000))
 

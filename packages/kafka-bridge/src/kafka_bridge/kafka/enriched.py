@@ -12,11 +12,11 @@ from dns_rules.enrichment import decode
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.decode import Dead
 
+from . import progress
 from .stage import Stage, value_of
 from .within import close
 
 if TYPE_CHECKING:
-    import psycopg
     from confluent_kafka import Consumer, Message
     from dns_rules.enrichment import Enriched
 
@@ -68,21 +68,21 @@ class Archiving(Stage):
                     batches.setdefault(number, []).append(message)
                 if self._unassigned is not None:
                     raise self._unassigned
-                places = [TopicPartition(self._topic, *self._take(*batch)) for batch in batches.items()]
-                if places:
-                    consumer.commit(offsets=places, asynchronous=True)
+                read = [TopicPartition(self._topic, *self._take(*batch)) for batch in batches.items()]
+                if read:
+                    consumer.commit(offsets=read, asynchronous=True)
                 self.connection.refresh(consumer)
                 self.well()
         finally:
             close(consumer)
 
-    def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+    def _assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         # What a callback raises comes out of confluent-kafka 2.16 as something that `except Exception` lets through.
         try:
-            for place in places:
+            for place in assigned:
                 place.offset = self._place(consumer, place)
-            consumer.incremental_assign(places)
-            consumer.commit(offsets=places, asynchronous=True)
+            consumer.incremental_assign(assigned)
+            consumer.commit(offsets=assigned, asynchronous=True)
         except Exception as error:  # noqa: BLE001 - raised again by `work`
             self._unassigned = error
 
@@ -90,7 +90,7 @@ class Archiving(Stage):
         """Where to go on."""
         low, high = consumer.get_watermark_offsets(place, timeout=_SECONDS)
         with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            offset = _offset(cursor, self._topic, place.partition)
+            offset = progress.offset(cursor, _consumer(self._topic), place.partition)
             if not low <= offset <= high:
                 # The topic was made anew, or retention was faster than we.
                 log.error(
@@ -98,7 +98,7 @@ class Archiving(Stage):
                     place.topic, place.partition, low, high, offset, low,
                 )  # fmt: skip
                 offset = low
-                _move(cursor, self._topic, place.partition, offset)
+                progress.move(cursor, _consumer(self._topic), offset, place.partition)
         return offset
 
     def _take(self, number: int, messages: list[Message]) -> tuple[int, int]:
@@ -106,7 +106,7 @@ class Archiving(Stage):
         found: dict[str, Enriched] = {}
         dead: list[tuple[int, Dead]] = []
         with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            last = known = _offset(cursor, self._topic, number)
+            last = known = progress.offset(cursor, _consumer(self._topic), number)
             for message in messages:
                 offset: Any = message.offset()
                 if offset < known:
@@ -122,7 +122,7 @@ class Archiving(Stage):
             new = write.fresh(cursor, list(found), "seen_enriched")
             write.archive(cursor, [enriched for id_, enriched in found.items() if id_ in new])
             write.dead_letters(cursor, self._topic, number, dead)
-            _move(cursor, self._topic, number, last)
+            progress.move(cursor, _consumer(self._topic), last, number)
         return number, last
 
 
@@ -172,23 +172,3 @@ def end(topic: str, pool: Pool) -> None:
 
 def _consumer(topic: str) -> str:
     return f"{_CONSUMER}:{topic}"
-
-
-def _offset(cursor: psycopg.Cursor[Any], topic: str, number: int) -> int:
-    """Up to where a partition was read; nobody else reads on before this transaction ends."""
-    cursor.execute(
-        "insert into bus_offset (consumer, partition, epoch) values (%s, %s, 1) on conflict do nothing",
-        (_consumer(topic), number),
-    )
-    cursor.execute(
-        'select "offset" from bus_offset where consumer = %s and partition = %s for update', (_consumer(topic), number)
-    )
-    row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _move(cursor: psycopg.Cursor[Any], topic: str, number: int, offset: int) -> None:
-    cursor.execute(
-        'update bus_offset set "offset" = %s where consumer = %s and partition = %s', (offset, _consumer(topic), number)
-    )

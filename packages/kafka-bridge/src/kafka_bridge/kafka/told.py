@@ -11,6 +11,7 @@ from dns_rules import Finding, Incident
 from kafka_bridge.pipeline import write
 from kafka_bridge.pipeline.decode import Dead
 
+from . import progress
 from .stage import Stage, value_of
 from .within import close
 
@@ -58,7 +59,7 @@ class Told(Stage):
         try:
             with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
                 places = [
-                    TopicPartition(topic, 0, _offset(cursor, topic))
+                    TopicPartition(topic, 0, progress.offset(cursor, _consumer(topic)))
                     for topic in (self._topics.findings, self._topics.incidents)
                 ]
             consumer.assign(places)
@@ -76,7 +77,7 @@ class Told(Stage):
 
     def _take(self, topic: str, messages: list[Message]) -> None:
         with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            known = _offset(cursor, topic)
+            known = progress.offset(cursor, _consumer(topic))
             last = known
             for message in messages:
                 offset: Any = message.offset()
@@ -84,7 +85,7 @@ class Told(Stage):
                     continue
                 self._store(cursor, topic, offset, value_of(message))
                 last = offset + 1
-            cursor.execute('update bus_offset set "offset" = %s where consumer = %s', (last, f"{_CONSUMER}:{topic}"))
+            progress.move(cursor, _consumer(topic), last)
 
     def _store(self, cursor: psycopg.Cursor[Any], topic: str, offset: int, value: bytes) -> None:
         try:
@@ -99,13 +100,5 @@ class Told(Stage):
         write.pages(cursor, [incident], self.inventory, self._routing)
 
 
-def _offset(cursor: psycopg.Cursor[Any], topic: str) -> int:
-    """Up to where a topic was read; nobody else reads on before this transaction ends."""
-    consumer = f"{_CONSUMER}:{topic}"
-    cursor.execute(
-        "insert into bus_offset (consumer, partition, epoch) values (%s, 0, 1) on conflict do nothing", (consumer,)
-    )
-    cursor.execute('select "offset" from bus_offset where consumer = %s for update', (consumer,))
-    row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+def _consumer(topic: str) -> str:
+    return f"{_CONSUMER}:{topic}"
