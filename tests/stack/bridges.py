@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import grpc
 import polars as pl
 import psycopg
-from confluent_kafka import Consumer, IsolationLevel, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from dns_events import otlp
 from dns_rules import Engine, Inventory, Team, Zone, load_rules
@@ -264,7 +264,7 @@ class Stack:
         )
 
     def end_hanging(self) -> None:
-        """End the transactions that hold readers of committed messages back, wherever they do."""
+        """End the transactions that hold readers of committed messages back, and read again what was in them."""
         self._ended = True  # once: what is open later is at work
         admin = AdminClient({"bootstrap.servers": self.broker.bootstrap})
         for topic in (self.prefix + "dns.normalized", "__consumer_offsets"):
@@ -276,6 +276,27 @@ class Stack:
                 )
                 if committed < end:
                     self.broker.abort(topic, number, committed)
+        for bridge in self._bridges:
+            if bridge.process.poll() is None:
+                bridge.stop()
+        self.wait("the first offsets again", self._rewound)
+        self.bridge()
+
+    def _rewound(self) -> bool:
+        """Whether the raw topic is now read from its start: what `kafka-consumer-groups.sh --reset-offsets` does."""
+        group = self.config()["kafka"]["group"] + ".normalize"
+        topic = self.prefix + "dns.raw"
+        consumer = Consumer({"bootstrap.servers": self.broker.bootstrap, "group.id": group})
+        try:
+            numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            consumer.commit(offsets=[TopicPartition(topic, number, 0) for number in numbers], asynchronous=False)
+        except KafkaException as error:
+            # Members that were killed are there until their sessions end.
+            assert error.args[0].code() == KafkaError.UNKNOWN_MEMBER_ID, error
+            return False
+        finally:
+            consumer.close()
+        return True
 
     def reconcile(self, sent: list[Event], *, dead: int = 0) -> None:
         """Every event stored once, every page sent once, and the judgement that of an undisturbed run."""

@@ -170,9 +170,7 @@ def test_under_the_broker(tmp_path, disk, postgres, on):
     sent = recent()
     payloads = requests(sent)
     third = len(payloads) // 3
-    # What it has acknowledged is on the disk: one broker alone else may lose the last of it as the disk fails.
-    flushed = {"log.flush.interval.messages": "1"}
-    broker = Broker(tmp_path / "kafka", settings={"log.dirs": str(disk.folder / "data"), **flushed})
+    broker = Broker(tmp_path / "kafka", settings={"log.dirs": str(disk.folder / "data")})
     broker.start()
     try:
         stack = on(Told, broker, postgres, "full_broker")

@@ -44,5 +44,6 @@ class Hanging:
         where = ", ".join(f"{number} (offset {self._stands[number][0]})" for number in late)
         return (
             f"a transaction in {self._topic} does not end, and nothing behind it is judged: partition {where}; "
-            "find it with `kafka-transactions.sh find-hanging` and end it with `kafka-transactions.sh abort`"
+            "find it with `kafka-transactions.sh find-hanging`, end it with `kafka-transactions.sh abort`, and have "
+            "what was in it read again (operation.md: A transaction that does not end)"
         )
