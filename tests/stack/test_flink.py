@@ -24,6 +24,7 @@ from tests.stack.flink import beside, savepoint
 from tests.stack.flink.bus import NAMES, PATIENCE, Bus, expected, lives
 from tests.stack.flink.cluster import Cluster
 from tests.stack.flink.running import Running, missing
+from tests.stack.kafka.rights import USERS, bridge_yaml, command, topics_yaml
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 #: One of each kind, and few enough for a test: the whole museum says nothing that these do not.
@@ -150,8 +151,40 @@ def test_a_changed_inventory_is_judged_by_without_a_restart(bus):
     assert lives(incident for _, incident in bus.read("incidents", Incident)) == lives(incidents)
 
 
-def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
-    """What cannot be read is a dead letter and ends nothing; a zone may be in many partitions, a slot become two."""
+def allowed(bus, broker, folder):
+    """Give the job by both of its names the rights that it needs."""
+    made = {name: {"partitions": bus.partitions if name == "normalized" else 1} for name in NAMES}
+    access = [{"principal": f"User:{name}", "role": "judge"} for name in ("job", "job-by-certificate")]
+    external = {"judge": "external", "enrich": "external"}
+    declared = topics_yaml(folder, bus.prefix, group="dnstower", topics=made, access=access, **external)
+    config = bridge_yaml(folder, broker, prefix=bus.prefix, group="dnstower")
+    code, _, err = command("apply", declared, "--config", config, "--yes")
+    assert code == 0, err
+
+
+@pytest.fixture
+def guarded(secured, tmp_path):
+    """Topics on a broker on which the job may do what it needs and no more."""
+    opened = Bus(secured, tmp_path)
+    allowed(opened, secured, tmp_path)
+    yield opened
+    opened.job.kill()
+
+
+def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(guarded, secured, authority, tmp_path):
+    """What cannot be read is a dead letter and ends nothing; a zone may be in many partitions, a slot become two.
+
+    It logs in by a password over TLS at first, and by a certificate later.
+    """
+    bus = guarded
+    (tmp_path / "password").write_text(USERS["job"] + "\n")
+    tls = {"ca": str(authority.file)}
+    sasl = {"username": "job", "password_file": str(tmp_path / "password")}
+    by_password = {"brokers": [f"127.0.0.1:{secured.ports['scram']}"], "tls": tls, "sasl": sasl}
+    certificate, key = authority.issue("job-by-certificate")
+    (tmp_path / "keystore.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
+    pair = {**tls, "keystore": str(tmp_path / "keystore.pem")}
+    by_certificate = {"brokers": [f"127.0.0.1:{secured.ports['mtls']}"], "tls": pair}
     inventory, events = museum(("dyn-2016", "ru-2024"))
     rules = load_rules()
     incidents, findings, end = expected(inventory, events, rules)
@@ -161,7 +194,7 @@ def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
     spoiled = bus.spoil()
     part = len(events) // 2
     bus.send(events[:part], hot=True)
-    bus.job.start(slots=1)
+    bus.job.start(slots=1, **by_password)
     bus.wait("first incidents", lambda: bus.read("incidents", Incident))
     bus.wait("its figures", lambda: {"findings", "incidents"} <= {n for n, many in bus.job.counted().items() if many})
     assert bus.job.counted()["deadletters"] == len(spoiled)
@@ -169,7 +202,7 @@ def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
     bus.spoil()
     bus.send(events[part:], hot=True)
     # From here on it enriches too: what was saved has nothing of it.
-    bus.job.start(slots=2, restore=savepoint, topics=bus.names(enriched=True))
+    bus.job.start(slots=2, restore=savepoint, topics=bus.names(enriched=True), **by_certificate)
     bus.wait("all incidents", lambda: len(bus.read("incidents", Incident)) >= len(incidents), tick=end)
     bus.wait("all findings", lambda: len(bus.read("findings", Finding)) >= len(findings), tick=end)
     bus.job.kill()
@@ -185,6 +218,8 @@ def test_a_job_that_cannot_read_all_and_moves_by_a_savepoint(bus):
         meant = bus.topics.control if b"version" in message.value() else bus.topics.normalized
         assert (topic, partition.isdigit(), offset.isdigit()) == (meant, True, True)
     assert len({dict(message.headers())["dnstower.place"] for message in letters}) == len(letters)
+    logs = [bus.job.log, *bus.job.home.glob("flink-*.log")]
+    assert not any(USERS["job"] in file.read_text() for file in logs)
     ids = [dict(message.headers())["ce_id"].decode() for message in bus.messages("enriched")]
     assert len(ids) == len(set(ids))
     assert {event.id for event in events[part:]} <= set(ids) <= {event.id for event in events}

@@ -4,60 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 import time
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
 from kafka_bridge.kafka.declared import Access, Declared, wanted_grants
 
-from tests.certificates import Authority
 from tests.stack.kafka.broker import Broker
-
-USERS = {"bridge-a": "bridge-a-secret", "reader-a": "reader-a-secret", "bridge-b": "bridge-b-secret"}
-INVENTORY = "version: 1\nteams: {web: {name: Web}}\nzones: [{zone: example.com, owner: web}]\n"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory, authority):
-    certificate, key = authority.issue("127.0.0.1")
-    keystore = authority.folder / "keystore.pem"
-    keystore.write_bytes(key.read_bytes() + certificate.read_bytes())
-    running = Broker(tmp_path_factory.mktemp("secured"), keystore=keystore, authority=authority.file, users=USERS)
-    running.start()
-    yield running
-    running.stop()
-
-
-def bridge_yaml(folder, broker, listener="plain", prefix="a.", **kafka):
-    folder.mkdir(exist_ok=True)
-    (folder / "inventory.yaml").write_text(INVENTORY)
-    file = folder / "bridge.yaml"
-    settings = {
-        "brokers": [f"127.0.0.1:{broker.ports[listener]}"], "prefix": prefix, "group": f"{prefix}dnstower", **kafka,
-    }  # fmt: skip
-    file.write_text(json.dumps({"version": 1, "bus": "kafka", "inventory": "inventory.yaml", "kafka": settings}))
-    return file
-
-
-def topics_yaml(folder, prefix="a.", **more):
-    file = folder / "topics.yaml"
-    declared = {"version": 1, "prefix": prefix, "group": f"{prefix}dnstower", "replication": 1, "in_sync": 1, **more}
-    file.write_text(json.dumps(declared))
-    return file
-
-
-def command(*words):
-    done = subprocess.run(
-        [sys.executable, "-m", "kafka_bridge", "topics", *map(str, words)], capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout, done.stderr
+from tests.stack.kafka.rights import USERS, bridge_yaml, command, topics_yaml
 
 
 def login(folder, authority, user):

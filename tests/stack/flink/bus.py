@@ -30,7 +30,8 @@ class Bus:
 
     def __init__(self, broker, home, partitions=4, prefix=None):
         self.bootstrap = broker.bootstrap
-        self.topics = topics(prefix or f"{home.name}.")
+        self.prefix = prefix or f"{home.name}."
+        self.topics = topics(self.prefix)
         self.partitions = partitions
         made = [NewTopic(getattr(self.topics, name), partitions if name == "normalized" else 1, 1) for name in NAMES]
         admin = AdminClient({"bootstrap.servers": self.bootstrap})

@@ -1,0 +1,38 @@
+"""Topics, and who may do what with them, as `kafka-bridge topics` makes them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+#: Who may log in by SASL, and their passwords.
+USERS = {
+    "bridge-a": "bridge-a-secret", "reader-a": "reader-a-secret", "bridge-b": "bridge-b-secret", "job": "job-'secret'",
+}  # fmt: skip
+_INVENTORY = "version: 1\nteams: {web: {name: Web}}\nzones: [{zone: example.com, owner: web}]\n"
+
+
+def bridge_yaml(folder, broker, listener="plain", prefix="a.", **kafka):
+    folder.mkdir(exist_ok=True)
+    (folder / "inventory.yaml").write_text(_INVENTORY)
+    file = folder / "bridge.yaml"
+    settings = {
+        "brokers": [f"127.0.0.1:{broker.ports[listener]}"], "prefix": prefix, "group": f"{prefix}dnstower", **kafka,
+    }  # fmt: skip
+    file.write_text(json.dumps({"version": 1, "bus": "kafka", "inventory": "inventory.yaml", "kafka": settings}))
+    return file
+
+
+def topics_yaml(folder, prefix="a.", **more):
+    file = folder / "topics.yaml"
+    declared = {"version": 1, "prefix": prefix, "group": f"{prefix}dnstower", "replication": 1, "in_sync": 1, **more}
+    file.write_text(json.dumps(declared))
+    return file
+
+
+def command(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", "kafka_bridge", "topics", *map(str, words)], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
