@@ -75,7 +75,7 @@ def recording(count: int, *, failing: int = 0) -> list[Event]:
     return found[:count]
 
 
-def figures(count: int = 200_000) -> Iterator[Figure]:
+def figures(count: int = 300_000) -> Iterator[Figure]:
     """One worker, two workers, and the plain way, over the same events; then how long an incident takes under load."""
     listed = recording(count)
     payloads = sent(listed)

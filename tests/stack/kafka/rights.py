@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .broker import Broker
 
 #: Who may log in by SASL, and their passwords.
 USERS = {
@@ -13,7 +19,8 @@ USERS = {
 _INVENTORY = "version: 1\nteams: {web: {name: Web}}\nzones: [{zone: example.com, owner: web}]\n"
 
 
-def bridge_yaml(folder, broker, listener="plain", prefix="a.", **kafka):
+def bridge_yaml(folder: Path, broker: Broker, listener: str = "plain", prefix: str = "a.", **kafka: Any) -> Path:
+    """The file of a bridge that logs in at this listener."""
     folder.mkdir(exist_ok=True)
     (folder / "inventory.yaml").write_text(_INVENTORY)
     file = folder / "bridge.yaml"
@@ -24,14 +31,16 @@ def bridge_yaml(folder, broker, listener="plain", prefix="a.", **kafka):
     return file
 
 
-def topics_yaml(folder, prefix="a.", **more):
+def topics_yaml(folder: Path, prefix: str = "a.", **more: Any) -> Path:
+    """The file of topics and rights of an environment."""
     file = folder / "topics.yaml"
     declared = {"version": 1, "prefix": prefix, "group": f"{prefix}dnstower", "replication": 1, "in_sync": 1, **more}
     file.write_text(json.dumps(declared))
     return file
 
 
-def command(*words):
+def command(*words: object) -> tuple[int, str, str]:
+    """`kafka-bridge topics`: its status, and what it said on stdout and stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "kafka_bridge", "topics", *map(str, words)], capture_output=True, text=True, check=False
     )
