@@ -59,7 +59,7 @@ class Running:
     def start(self, *, slots: int = 1, restore: str | None = None, **more: Any) -> None:
         """Run it, from the beginning or from a checkpoint."""
         (self._rest,) = free(1)
-        command = [str(PYTHON), "-m", "dns_rules.flink", *self._arguments(slots, restore, more)]
+        command = [str(PYTHON.parent / "dns-rules"), "flink", "run", *self._arguments(slots, restore, more)]
         self._processes = [self._run(command)]
 
     def _arguments(self, slots: int, restore: str | None, more: Mapping[str, Any]) -> list[str]:
