@@ -40,6 +40,21 @@ class Guarded(Stack):
         code, _, err = command("apply", declared, "--config", config, "--yes")
         assert code == 0, err
 
+    def through(self, exchange):
+        """Half of the events before the exchange and half of them after it: each is judged once, as without one."""
+        sent = recent()
+        payloads = requests(sent)
+        half = len(payloads) // 2
+        bridge = self.bridge()
+        for payload in payloads[:half]:
+            bridge.send(payload)
+        self.wait("some stored", lambda: self.one("select count(*) from seen_event") > 0)
+        exchange()
+        for payload in payloads[half:]:
+            bridge.send(payload)
+        self.reconcile(sent)
+        return bridge
+
 
 @pytest.fixture
 def stack(tmp_path, secured, postgres, request):
@@ -56,24 +71,18 @@ def test_a_password(stack, secured, authority):
         "sasl": {"username": "bridge-a", "password_file": str(file)},
     }  # fmt: skip
     stack.allow("bridge-a")
-    sent = recent()
-    payloads = requests(sent)
-    half = len(payloads) // 2
-    bridge = stack.bridge()
-    for payload in payloads[:half]:
-        bridge.send(payload)
-    stack.wait("some stored", lambda: stack.one("select count(*) from seen_event") > 0)
-    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-    now = UserScramCredentialUpsertion("bridge-a", info, another.encode())
-    admin = AdminClient({"bootstrap.servers": secured.bootstrap})
-    admin.alter_user_scram_credentials([now])["bridge-a"].result(20)
-    file.write_text(another)
-    # Every connection is made anew.
-    secured.kill()
-    secured.start()
-    for payload in payloads[half:]:
-        bridge.send(payload)
-    stack.reconcile(sent)
+
+    def exchange():
+        info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        now = UserScramCredentialUpsertion("bridge-a", info, another.encode())
+        admin = AdminClient({"bootstrap.servers": secured.bootstrap})
+        admin.alter_user_scram_credentials([now])["bridge-a"].result(20)
+        file.write_text(another)
+        # Every connection is made anew.
+        secured.kill()
+        secured.start()
+
+    bridge = stack.through(exchange)
     assert not any(secret in bridge.log.read_text() for secret in (USERS["bridge-a"], another))
 
 
@@ -84,19 +93,12 @@ def test_a_certificate(stack, secured, authority):
         for file, issued in zip(files.values(), authority.issue(name), strict=True):
             issued.replace(file)
 
+    def exchange():
+        become("after")
+        stack.allow("after")
+
     become("before")
     tls = {"ca": str(authority.file), **{name: str(file) for name, file in files.items()}}
     stack.login = {"brokers": [f"127.0.0.1:{secured.ports['mtls']}"], "tls": tls}
     stack.allow("before", "after")
-    sent = recent()
-    payloads = requests(sent)
-    half = len(payloads) // 2
-    bridge = stack.bridge()
-    for payload in payloads[:half]:
-        bridge.send(payload)
-    stack.wait("some stored", lambda: stack.one("select count(*) from seen_event") > 0)
-    become("after")
-    stack.allow("after")
-    for payload in payloads[half:]:
-        bridge.send(payload)
-    stack.reconcile(sent)
+    stack.through(exchange)
