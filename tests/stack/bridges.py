@@ -221,10 +221,13 @@ class Stack:
     def pass_time(self) -> None:
         """Other bridges, for which time passes, take the place of those that run."""
         self.settle = "0s"
+        self._stop()
+        self.bridge()
+
+    def _stop(self) -> None:
         for bridge in self._bridges:
             if bridge.process.poll() is None:
                 bridge.stop()
-        self.bridge()
 
     def close(self) -> None:
         for bridge in self._bridges:
@@ -276,9 +279,7 @@ class Stack:
                 )
                 if committed < end:
                     self.broker.abort(topic, number, committed)
-        for bridge in self._bridges:
-            if bridge.process.poll() is None:
-                bridge.stop()
+        self._stop()
         self.wait("the first offsets again", self._rewound)
         self.bridge()
 

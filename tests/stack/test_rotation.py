@@ -13,7 +13,7 @@ from confluent_kafka.admin import (
 )
 
 from tests.stack.bridges import ROLES, Stack, recent, requests
-from tests.stack.kafka.rights import USERS, bridge_yaml, command, topics_yaml
+from tests.stack.kafka.rights import USERS, grant
 
 PARTITIONS = 4
 
@@ -32,13 +32,9 @@ class Guarded(Stack):
 
     def allow(self, *names):
         """These may, and nobody else."""
-        folder = self.folder / "rights"
-        config = bridge_yaml(folder, self.broker, prefix=self.prefix)
         made = {name: {"partitions": PARTITIONS} for name in ("raw", "normalized")}
         access = [{"principal": f"User:{name}", "role": "bridge"} for name in names]
-        declared = topics_yaml(folder, self.prefix, topics=made, access=access)
-        code, _, err = command("apply", declared, "--config", config, "--yes")
-        assert code == 0, err
+        grant(self.folder / "rights", self.broker, self.prefix, access, topics=made)
 
     def through(self, exchange):
         """Half of the events before the exchange and half of them after it: each is judged once, as without one."""

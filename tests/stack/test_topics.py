@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from kafka_bridge.kafka.declared import Access, Declared, wanted_grants
 
 from tests.stack.kafka.broker import Broker
-from tests.stack.kafka.rights import USERS, bridge_yaml, command, topics_yaml
+from tests.stack.kafka.rights import USERS, bridge_yaml, command, grant, topics_yaml
 
 
 def login(folder, authority, user):
@@ -27,10 +27,7 @@ def tenant(tmp_path, secured, prefix):
         {"principal": f"User:probes-{letter}", "role": "forward"},
     ]
     folder = tmp_path / letter
-    config = bridge_yaml(folder, secured, prefix=prefix)
-    declared = topics_yaml(folder, prefix, access=access)
-    code, _, err = command("apply", declared, "--config", config, "--yes")
-    assert code == 0, err
+    grant(folder, secured, prefix, access)
     return folder
 
 

@@ -45,3 +45,10 @@ def command(*words: object) -> tuple[int, str, str]:
         [sys.executable, "-m", "kafka_bridge", "topics", *map(str, words)], capture_output=True, text=True, check=False
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def grant(folder: Path, broker: Broker, prefix: str, access: list[dict[str, str]], **declared: Any) -> None:
+    """Make an environment in which these may do what their roles need, and nobody else."""
+    config = bridge_yaml(folder, broker, prefix=prefix)
+    code, _, err = command("apply", topics_yaml(folder, prefix, access=access, **declared), "--config", config, "--yes")
+    assert code == 0, err
