@@ -285,5 +285,5 @@ def recordings_of_both_kinds():
 ])  # fmt: skip
 def test_steps_that_are_passed_over_would_have_said_nothing(monkeypatch, inventory, listed):
     passed_over = Engine(inventory, RULES).run(listed)
-    monkeypatch.setattr(sys.modules["dns_rules.judge"], "_due", lambda state, _zone, _memory: state.sealed)
+    monkeypatch.setattr(sys.modules["dns_rules.judge"], "_due", lambda state, _zone, _memory, well: state.sealed)
     assert Engine(inventory, RULES).run(listed) == passed_over

@@ -25,6 +25,7 @@ from .detectors import (
     volume,
 )
 from .detectors.condition import NEVER
+from .detectors.usual import next_look
 from .intake import take
 from .memory import ALWAYS, recall
 from .model import Finding, Tick
@@ -76,6 +77,9 @@ _DETECTORS: dict[type, Detect] = {
 V = TypeVar("V")
 #: When a detector may say something else with time alone, of those that may while nothing fails and all agree.
 _DUE = {Level: level.due, Absence: absence.due, Standing: standing.due}
+#: When a detector that looks at what is seen will do so again, as long as nothing fails and no fact changes.
+_LOOKS = {Baseline: baseline.due, Volume: next_look, Latency: next_look, Rollover: rollover.due}
+_MINUTE = 60 * MICROS
 #: Answers of vantages that have gone are forgotten after so long.
 _FORGET = 1800 * MICROS
 #: Of an interval, a part by which it becomes another with each answer.
@@ -177,15 +181,16 @@ def _pass_time(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
             continue
         _seal(state, state.sealed, memory)
         state.sealed += step
-        findings += _evaluate(state, zone, memory)
-        state.idle = _due(state, zone, memory)
+        found, well = _evaluate(state, zone, memory)
+        findings += found
+        state.idle = _due(state, zone, memory, well=well)
     return findings
 
 
-def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
+def _due(state: ZoneState, zone: Zone, memory: Memory, *, well: bool) -> int:
     """Until when nothing new can be said as long as nothing is seen: rules are not asked before."""
     now = state.sealed
-    if not _is_well(state, memory):
+    if not well:
         memory.stir()
         return now
     due = memory.due
@@ -194,7 +199,15 @@ def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
         if rule.id not in due or isinstance(rule.detect, Absence):
             due[rule.id] = _DUE[type(rule.detect)](state, rule, zone, now)
     memory.quiet = min(due.values(), default=NEVER)
+    if memory.look <= now < memory.stepped + _MINUTE:  # not worth its while where steps are further apart
+        memory.look = min((_looks(state, rule, zone, now) for rule in memory.asked(state).others), default=NEVER)
+    memory.stepped = now
     return min(memory.voices_until + 1, memory.quiet)
+
+
+def _looks(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
+    looks = _LOOKS.get(type(rule.detect))  # a stranger's may have something to say at any step
+    return now if looks is None else looks(state, rule, zone, now)
 
 
 def _is_well(state: ZoneState, memory: Memory) -> bool:
@@ -214,16 +227,15 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
     forget = slot - _FORGET
     forgetting = memory.oldest_answer < forget
     if forgetting:
-        for question in [q for q, v in state.latest.items() if all(x.time < forget for x in v.values())]:
-            del state.latest[question]
-            state.agreement.pop(question, None)
-            memory.answered_otherwise(question)
+        _forget(state, forget, memory)
     if bucket is not None:
         # Of one event alone nobody can tell an order.
         tallies = bucket.tallies if len(bucket.ids) == 1 else _ordered(bucket.tallies)
         state.ring.append((slot, tallies))
         memory.note(slot, bucket.failing)
-        state.queries = state.queries or bucket.queries
+        if bucket.queries and not state.queries:
+            state.queries = True
+            memory.stir()  # there are more rules to ask
         for question, vantages in sorted(bucket.latest.items()):
             _answered(state, question, vantages, memory)
             if forgetting:
@@ -245,6 +257,14 @@ def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
     if forgetting:
         ages = (min((x.time for x in v.values()), default=ALWAYS) for v in state.latest.values())
         memory.oldest_answer = min(ages, default=slot)
+
+
+def _forget(state: ZoneState, before: int, memory: Memory) -> None:
+    """Questions that nobody was answered since."""
+    for question in [q for q, v in state.latest.items() if all(x.time < before for x in v.values())]:
+        del state.latest[question]
+        state.agreement.pop(question, None)
+        memory.answered_otherwise(question)
 
 
 def _answered(state: ZoneState, question: str, vantages: dict[str, Latest], memory: Memory) -> None:
@@ -313,10 +333,9 @@ def _by_key(mapping: dict[str, V]) -> dict[str, V]:
     return mapping if len(mapping) < 2 else dict(sorted(mapping.items()))
 
 
-def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
-    """Ask every rule at the end of the sealed step."""
+def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> tuple[list[Finding], bool]:
+    """Ask every rule at the end of the sealed step; also whether all is well then."""
     now = state.sealed
-    time = moment(now)
     rules = memory.rules
     transition.track(state, zone, now)
     propagation.track(state, zone, memory, now)
@@ -325,17 +344,21 @@ def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
     for rule in _asked(state, memory, now) if well else rules.rules:
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
         if reading.holds or (reading.cleared and state.active):
-            findings += _live(state, rule, reading, time)
+            findings += _live(state, rule, reading, moment(now))
+    if not state.active:
+        return findings, well or _is_well(state, memory)
     # A rule that has left the pack takes its findings with it.
     for key in sorted(k for k in state.active if rules.rule(k.split("\t")[0]) is None):
-        findings.append(_cleared(state.active.pop(key), time))
-    return findings
+        findings.append(_cleared(state.active.pop(key), moment(now)))
+    return findings, _is_well(state, memory)
 
 
 def _asked(state: ZoneState, memory: Memory, now: int) -> list[Rule]:
     """The rules that may have something to say, or to learn, where all is well."""
     asked = memory.asked(state)
-    return asked.others if now < memory.quiet else [rule for rule in asked.rules if now >= memory.due.get(rule.id, now)]
+    if now < memory.quiet:
+        return asked.others if now >= memory.look else []
+    return [rule for rule in asked.rules if now >= memory.due.get(rule.id, now)]
 
 
 def _live(state: ZoneState, rule: Rule, reading: Reading, time: dt.datetime) -> list[Finding]:

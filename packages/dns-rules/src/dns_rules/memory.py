@@ -65,8 +65,8 @@ class Memory:
 
     __slots__ = (
         "_asked", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "failure",
-        "faulty", "oldest_answer", "plans", "quiet", "ring", "routes", "rules", "spreads", "transitions", "typical",
-        "voices_until", "waiting", "zone",
+        "faulty", "look", "oldest_answer", "plans", "quiet", "ring", "routes", "rules", "spreads", "stepped",
+        "transitions", "typical", "voices_until", "waiting", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
@@ -104,6 +104,10 @@ class Memory:
         """Until when rules have nothing to say while all is well, as long as no fact and no tracked answer changes."""
         self.quiet = ALWAYS
         """The earliest of them."""
+        self.look = ALWAYS
+        """Until then the other rules have nothing to look at, while all is well and no fact changes."""
+        self.stepped = ALWAYS
+        """The last step at which all was well."""
         self.transitions = sum(isinstance(rule.detect, Transition) for rule in rules.rules)
         self.spreads: dict[str, Spread] = {}
         """Questions with more than one answer at the last step."""
@@ -126,7 +130,7 @@ class Memory:
     def stir(self) -> None:
         """Work out anew until when rules have nothing to say."""
         self.due.clear()
-        self.quiet = ALWAYS
+        self.quiet = self.look = ALWAYS
 
     def window(self, rule: Rule, state: ZoneState, *, longer: bool = False) -> Window:
         """The running sums of one rule of the pack, and apart from them those of a longer time than its own."""

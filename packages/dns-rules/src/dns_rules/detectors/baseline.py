@@ -14,7 +14,20 @@ from dns_rules.state import MICROS, Usual
 
 from . import names
 from .condition import Condition, Reading
-from .usual import DEVIATIONS, LEAST, LEVEL, OVER, UNIT, hour_of, is_due, is_news, is_unusual, remember, typical
+from .usual import (
+    DEVIATIONS,
+    LEAST,
+    LEVEL,
+    OVER,
+    UNIT,
+    hour_of,
+    is_due,
+    is_news,
+    is_unusual,
+    next_look,
+    remember,
+    typical,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -59,6 +72,12 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         news = is_news(state, rule.id, level)
         return Reading({"": structs.replace(said, facts=said.facts | {LEVEL: str(level)}, news=news)}, frozenset())
     return Reading({}, frozenset({""}) if share < OVER * threshold else frozenset())
+
+
+def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
+    """When it has something to look at, or to learn, where nothing fails."""
+    assert isinstance(rule.detect, Baseline)
+    return (names.due if rule.detect.by == "name" else next_look)(state, rule, zone, now)
 
 
 def _learn(state: ZoneState, key: str, now: int, total: int, failing: int) -> None:

@@ -15,7 +15,7 @@ from dns_rules.rules import Baseline, scaled
 from dns_rules.state import MICROS, Usual
 
 from .condition import Condition, Reading, standing
-from .usual import DEVIATIONS, LEAST, OVER, UNIT, hour_of, is_due, learn, median_of
+from .usual import DEVIATIONS, LEAST, OVER, UNIT, end_of_hour, hour_of, is_due, learn, median_of, next_look
 
 if TYPE_CHECKING:
     from dns_rules.inventory import Zone
@@ -68,6 +68,13 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         elif share < OVER * threshold:
             cleared.add(name)
     return Reading(holds, frozenset(cleared))
+
+
+def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
+    """When there is something to look at where nothing fails: once an hour, which has then been without failures."""
+    of_zone = state.usual.get(f"{rule.id}\t")
+    known = of_zone is not None and of_zone.hour == hour_of(now)
+    return end_of_hour(now) if known else next_look(state, rule, zone, now)
 
 
 def _learn(state: ZoneState, rule: Rule, name: str, now: int, level: int) -> bool:

@@ -15,7 +15,7 @@ from dns_rules.model import Offender
 from dns_rules.rules import Rollover
 from dns_rules.state import MICROS, Held, moment
 
-from .condition import Condition, Reading, standing
+from .condition import NEVER, Condition, Reading, standing
 from .voices import of_fact
 
 if TYPE_CHECKING:
@@ -73,6 +73,17 @@ def detect(state: ZoneState, rule: Rule, _zone: Zone, now: int) -> Reading:
         if unfit and (name in active or voices.suffice(rule.detect.probes)):
             holds[name] = _condition(state, name, max(unfit)[1], keys, voices)
     return Reading(holds, frozenset(ROLLED) - holds.keys())
+
+
+def due(state: ZoneState, _rule: Rule, _zone: Zone, now: int) -> int:
+    """When there is something to say, as long as no fact changes: now, if caches hold what does not fit, or never."""
+    keys = state.facts.get("dnskey")
+    unfit = keys is not None and any(
+        one.until > now and not _fits(name, value, keys.current)
+        for name in ROLLED
+        for value, one in state.held.get(name, {}).items()
+    )
+    return now if unfit else NEVER
 
 
 def _condition(state: ZoneState, name: str, value: str, keys: Fact, voices: Voices) -> Condition:

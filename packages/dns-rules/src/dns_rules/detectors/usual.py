@@ -9,6 +9,8 @@ from dns_rules.memory import memory_of
 from dns_rules.state import MICROS, Usual, micros
 
 if TYPE_CHECKING:
+    from dns_rules.inventory import Zone
+    from dns_rules.rules import Rule
     from dns_rules.state import ZoneState
 
 #: A value that is further above the median than so many median deviations is none of the usual ones.
@@ -34,6 +36,11 @@ _ENOUGH = 3
 def hour_of(now: int) -> int:
     """The hour of the step that ends now, in hours since 1970."""
     return (now - 1) // _HOUR
+
+
+def end_of_hour(now: int) -> int:
+    """The first moment that is in another hour."""
+    return (hour_of(now) + 1) * _HOUR + 1
 
 
 def is_unusual(state: ZoneState, key: str, now: int) -> bool:
@@ -121,3 +128,9 @@ def is_due(state: ZoneState, rule: str, now: int) -> bool:
         return False
     looked.hour = minute
     return True
+
+
+def next_look(state: ZoneState, rule: Rule, _zone: Zone, now: int) -> int:
+    """When a rule that looks once a minute will do so again; at every step where it never has."""
+    looked = state.usual.get(rule.id)
+    return now if looked is None else (looked.hour + 1) * _MINUTE + 1
