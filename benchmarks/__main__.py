@@ -22,6 +22,7 @@ from kafka_bridge.store.pool import open_pool
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from . import backbone, day, edge, flink, judgement, year
+from .capacity import measure
 from .figure import Figure
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from dns_events import Event
     from dns_rules import Inventory
+
+#: What can be measured without the rest of it.
+_PARTS = {"coefficients": measure.PARTS, "day": day.WAYS}
 
 
 def store(inventory: Inventory, listed: list[Event]) -> Figure:
@@ -68,7 +72,10 @@ def main() -> int:
         choices=["edge", "judgement", "backbone", "burst", "dashboards", "flink", "year", "day", "coefficients"],
         help="leave the other parts out; `coefficients` writes those of the capacity model anew",
     )
-    parser.add_argument("--part", help="of the coefficients: measure this part alone, keep the others")
+    listed = "; ".join(f"of the {only}: {', '.join(parts)}" for only, parts in _PARTS.items())
+    parser.add_argument(
+        "--part", help=f"measure this alone, and keep what the file says of other coefficients; {listed}"
+    )
     parser.add_argument("--zones", type=int, default=1000, help="of the generated day, each asked every five minutes")
     generated = parser.add_argument_group("the generated year")
     generated.add_argument("--zone-months", type=int, default=9, help="how many; a year of 200 zones has 2400")
@@ -85,6 +92,9 @@ def main() -> int:
         "are not judged again, and count in the table",
     )
     options = parser.parse_args()
+    parts = _PARTS.get(options.only, ())
+    if options.part not in {None, *parts}:
+        parser.error(f"argument --part: {options.only} has no {options.part!r}, but: {', '.join(parts) or 'no parts'}")
     with tempfile.TemporaryDirectory(prefix="bench-") as shared:
         # Databases that run as another user than root live here, and are gone afterwards.
         Path(shared).chmod(0o755)
@@ -119,10 +129,8 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
     if only in {None, "flink"}:
         yield from flink.figures()
     if only in {None, "day"}:
-        yield from day.figures(options.zones, options.seed)
+        yield from day.figures(options.zones, options.seed, part=options.part)
     if only == "coefficients":
-        from .capacity import measure
-
         yield from measure.figures(options.part)
     if only in {None, "year"}:
         yield from year.figures(options.zone_months, options.seed, options.interval, options.jobs, options.into)
