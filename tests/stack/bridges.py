@@ -347,9 +347,8 @@ class Stack:
     def _keys(self, end: str) -> Counter[str]:
         if not self.pages.exists():
             return Counter()
-        return Counter(
-            key for line in self.pages.read_text().splitlines() if (key := json.loads(line)["key"]).endswith(end)
-        )
+        whole = self.pages.read_text().rpartition("\n")[0]  # a bridge may be at work on the next line
+        return Counter(key for line in whole.splitlines() if (key := json.loads(line)["key"]).endswith(end))
 
     #: Who judges, and who enriches, as bridges and topics say it.
     judge = "here"
