@@ -76,7 +76,6 @@ def test_the_museum_through_a_job_that_is_killed_and_rescaled(bus):
     bus.wait("a checkpoint of two slots", lambda: cluster.checkpoints()[-1] != checkpoint)
     lost, _ = cluster.managers()
     cluster.lose(lost)
-    cluster.join()
     checkpoint = cluster.checkpoints()[-1]
     bus.wait("a checkpoint without the one that is lost", lambda: cluster.checkpoints()[-1] != checkpoint)
     workers = cluster.workers()

@@ -1,4 +1,8 @@
-"""A job on a cluster of processes: a job manager, and task managers of one slot each, as machines would be."""
+"""A job on a cluster of processes: a job manager, and task managers of one slot each, as machines would be.
+
+A task manager that ends is started again, as Kubernetes and systemd do: Beam, which feeds Python, ends one now and then
+("Reference count must not be negative", when a task is cancelled at the end of its bundle).
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST = 60
+_ALWAYS = 'while true; do "$0" "$@"; sleep 1; done'
 _OVER = ("FAILED", "CANCELED", "FINISHED")
 
 
@@ -31,9 +36,11 @@ class Cluster(Running):
         """Begin with as many task managers as slots; the job is on the cluster once this returns."""
         rpc, self._rest = free(2)
         self._configure(rpc)
-        self._processes = [self._daemon("jobmanager.sh")]
-        for _ in range(slots):
-            self.join()
+        manager = str(self._binaries / "taskmanager.sh")
+        self._processes = [
+            self._daemon(str(self._binaries / "jobmanager.sh")),
+            *(self._daemon("sh", "-c", _ALWAYS, manager) for _ in range(slots)),
+        ]
         self._until("task managers", lambda: len(self.ask("/taskmanagers")["taskmanagers"]) == slots)
         job = ["--detached", "-pyclientexec", str(PYTHON), "-pyexec", str(PYTHON), "-pym", "dns_rules.flink"]
         command = [str(self._binaries / "flink"), "run", *job, *self._arguments(slots, restore, more)]
@@ -41,20 +48,15 @@ class Cluster(Running):
         if client.wait(_LONGEST) != 0:
             raise AssertionError(self.last_words())
 
-    def join(self) -> None:
-        """One more task manager."""
-        self._processes.append(self._daemon("taskmanager.sh"))
-
     def managers(self) -> list[int]:
         """Groups of processes: each a task manager with the Python that judges for it."""
         return [process.pid for process in self._processes[1:]]
 
     def lose(self, group: int) -> None:
-        """A task manager, and all that it runs, is gone at once."""
-        os.killpg(group, signal.SIGKILL)
-        (lost,) = (process for process in self._processes if process.pid == group)
-        lost.wait(20)
-        self._processes.remove(lost)
+        """A task manager, and all that it runs, is gone at once; another one takes its place."""
+        for pid in self._pids(group):
+            if pid != group:  # who starts the other one
+                os.kill(pid, signal.SIGKILL)
 
     @property
     def ended(self) -> bool:
@@ -89,9 +91,9 @@ class Cluster(Running):
         }  # fmt: skip
         (home / "config.yaml").write_text(yaml.safe_dump(options, width=10_000))
 
-    def _daemon(self, script: str) -> subprocess.Popen[bytes]:
-        command = [str(self._binaries / script), "start-foreground"]
-        return self._run(command, FLINK_CONF_DIR=str(self.home / "conf"), FLINK_PID_DIR=str(self.home))
+    def _daemon(self, *command: str) -> subprocess.Popen[bytes]:
+        variables = {"FLINK_CONF_DIR": str(self.home / "conf"), "FLINK_PID_DIR": str(self.home)}
+        return self._run([*command, "start-foreground"], **variables)
 
     def _until(self, what: str, condition: Any) -> None:
         until = time.monotonic() + _LONGEST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,8 @@ _NOX = Path(__file__).parents[3] / ".nox"
 ENVIRONMENT = _NOX / "flink-environment"
 JARS = _NOX / "flink"
 PYTHON = ENVIRONMENT / "bin" / "python"
+#: A line of a log that says why something ended; what was thrown stands at the beginning of one.
+_TELLING = re.compile(r"Caused by| ERROR |FAILED|FATAL|^[\w.$]+(Exception|Error)\b")
 
 
 def missing() -> str | None:
@@ -168,16 +171,18 @@ class Running:
         status = [process.poll() for process in self._processes]
         said = [self.log, *self.home.glob("flink-*.log")]
         lines = [line for file in said for line in file.read_text().splitlines()]
-        telling = [line[:400] for line in lines if "Caused by" in line or " ERROR " in line or "FAILED" in line]
-        return "\n".join([f"status {status}", *telling[-20:], *lines[-5:]])
+        telling = [line[:400] for line in lines if _TELLING.search(line)]
+        return "\n".join([f"status {status}", *telling[-30:], *lines[-5:]])
 
     def workers(self) -> list[int]:
         """Python processes that judge."""
-        return self._pids("-f", "pyflink.fn_execution.beam.beam_boot")
+        return self._pids(which=("-f", "pyflink.fn_execution.beam.beam_boot"))
 
-    def _pids(self, *which: str) -> list[int]:
-        assert self._processes
-        found = ["pgrep", "-g", ",".join(str(process.pid) for process in self._processes), *which]
+    def _pids(self, *groups: int, which: tuple[str, ...] = ()) -> list[int]:
+        """Of groups of processes, or of all."""
+        groups = groups or tuple(process.pid for process in self._processes)
+        assert groups
+        found = ["pgrep", "-g", ",".join(map(str, groups)), *which]
         return [int(pid) for pid in subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()]
 
     def cpu(self) -> tuple[float, float]:
