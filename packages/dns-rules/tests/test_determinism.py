@@ -283,7 +283,37 @@ def recordings_of_both_kinds():
 @pytest.mark.parametrize(("inventory", "listed"), [
     pytest.param(inventory, listed, id=id_) for id_, inventory, listed in recordings_of_both_kinds()
 ])  # fmt: skip
-def test_steps_that_are_passed_over_would_have_said_nothing(monkeypatch, inventory, listed):
-    passed_over = Engine(inventory, RULES).run(listed)
-    monkeypatch.setattr(sys.modules["dns_rules.judge"], "_due", lambda state, _zone, _memory, well: state.sealed)
-    assert Engine(inventory, RULES).run(listed) == passed_over
+def test_steps_that_are_passed_over_would_have_said_nothing(inventory, listed):
+    assert Engine(inventory, RULES).run(listed) == unhurried(inventory, listed)
+
+
+def unhurried(inventory, listed):
+    """What comes of it where each rule is asked at each step."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["dns_rules.judge"], "_due", lambda state, _zone, _memory: state.sealed)
+        return Engine(inventory, RULES).run(listed)
+
+
+FAILURES = st.lists(
+    st.tuples(
+        st.sampled_from(ZONES),
+        st.integers(0, 100),
+        st.integers(1, 12),
+        st.sampled_from(("7s", "40s", "130s")),
+        st.sampled_from(("timeout", "servfail", "refused", "nodata")),
+        st.sampled_from((("eu-west",), ("ap-south", "us-east"), ("ap-south", "eu-west", "us-east"))),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(failures=FAILURES, every=st.sampled_from(("20s", "75s", "300s")))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_so_would_those_between_failures_that_are_not_enough_for_a_finding(failures, every):
+    listed = [event for zone in ZONES for event in events(zone, (Span(to="110m", every=every),))]
+    for number, (zone, begin, minutes, pace, outcome, regions) in enumerate(failures, 1):
+        span = Span(from_=f"{begin}m", to=f"{begin + minutes}m", every=pace, outcome=outcome, regions=regions)
+        listed += events(zone, (span,), number=10_000 * number)
+    listed.sort(key=lambda event: (event.time, event.id))
+    assert Engine(INVENTORY, RULES).run(listed) == unhurried(INVENTORY, listed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from dns_events import SILENT
@@ -181,16 +183,15 @@ def _pass_time(state: ZoneState, zone: Zone, rules: Rules) -> list[Finding]:
             continue
         _seal(state, state.sealed, memory)
         state.sealed += step
-        found, well = _evaluate(state, zone, memory)
-        findings += found
-        state.idle = _due(state, zone, memory, well=well)
+        findings += _evaluate(state, zone, memory)
+        state.idle = _due(state, zone, memory)
     return findings
 
 
-def _due(state: ZoneState, zone: Zone, memory: Memory, *, well: bool) -> int:
+def _due(state: ZoneState, zone: Zone, memory: Memory) -> int:
     """Until when nothing new can be said as long as nothing is seen: rules are not asked before."""
     now = state.sealed
-    if not well:
+    if not _is_calm(state, memory):
         memory.stir()
         return now
     due = memory.due
@@ -199,10 +200,15 @@ def _due(state: ZoneState, zone: Zone, memory: Memory, *, well: bool) -> int:
         if rule.id not in due or isinstance(rule.detect, Absence):
             due[rule.id] = _DUE[type(rule.detect)](state, rule, zone, now)
     memory.quiet = min(due.values(), default=NEVER)
+    idle = min(memory.voices_until + 1, memory.quiet)
+    others = memory.asked(state).others
+    if _has_failed(state, memory):
+        memory.look = ALWAYS
+        return min(idle, _leaves(state, memory), *(_looks(state, rule, zone, now) for rule in others))
     if memory.look <= now < memory.stepped + _MINUTE:  # not worth its while where steps are further apart
-        memory.look = min((_looks(state, rule, zone, now) for rule in memory.asked(state).others), default=NEVER)
+        memory.look = min((_looks(state, rule, zone, now) for rule in others), default=NEVER)
     memory.stepped = now
-    return min(memory.voices_until + 1, memory.quiet)
+    return idle
 
 
 def _looks(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
@@ -210,11 +216,27 @@ def _looks(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
     return now if looks is None else looks(state, rule, zone, now)
 
 
-def _is_well(state: ZoneState, memory: Memory) -> bool:
-    """Whether nothing fails, all agree and every fact is as it should be: most detectors have nothing to say then."""
-    if state.active or memory.spreads or len(memory.calm) < memory.transitions:
-        return False
-    return memory.failure < state.sealed - memory.ring
+def _leaves(state: ZoneState, memory: Memory) -> int:
+    """When tallies leave a window next, or a window is full for the first time: until then the same part fails."""
+    now, ring = state.sealed, state.ring
+    first = memory.failure + memory.ring + 1
+    for window in {*memory.windows, sustained.longer(state, memory)}:
+        oldest = bisect_left(ring, now - window, key=itemgetter(0))
+        if oldest < len(ring):
+            first = min(first, ring[oldest][0] + window + 1)
+        if state.started > now - window:
+            first = min(first, state.started + window)
+    return first
+
+
+def _is_calm(state: ZoneState, memory: Memory) -> bool:
+    """Whether all agree, every fact is as it should be, and nothing has been said."""
+    return not state.active and not memory.spreads and len(memory.calm) >= memory.transitions
+
+
+def _has_failed(state: ZoneState, memory: Memory) -> bool:
+    """Whether there is a failure in any window."""
+    return memory.failure >= state.sealed - memory.ring
 
 
 def _seal(state: ZoneState, slot: int, memory: Memory) -> None:
@@ -333,24 +355,22 @@ def _by_key(mapping: dict[str, V]) -> dict[str, V]:
     return mapping if len(mapping) < 2 else dict(sorted(mapping.items()))
 
 
-def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> tuple[list[Finding], bool]:
-    """Ask every rule at the end of the sealed step; also whether all is well then."""
+def _evaluate(state: ZoneState, zone: Zone, memory: Memory) -> list[Finding]:
+    """Ask every rule at the end of the sealed step; where all is well, most detectors have nothing to say."""
     now = state.sealed
     rules = memory.rules
     transition.track(state, zone, now)
     propagation.track(state, zone, memory, now)
     findings: list[Finding] = []
-    well = _is_well(state, memory)
+    well = _is_calm(state, memory) and not _has_failed(state, memory)
     for rule in _asked(state, memory, now) if well else rules.rules:
         reading = _DETECTORS[type(rule.detect)](state, rule, zone, now)
         if reading.holds or (reading.cleared and state.active):
             findings += _live(state, rule, reading, moment(now))
-    if not state.active:
-        return findings, well or _is_well(state, memory)
     # A rule that has left the pack takes its findings with it.
-    for key in sorted(k for k in state.active if rules.rule(k.split("\t")[0]) is None):
+    for key in sorted(k for k in state.active if rules.rule(k.split("\t")[0]) is None) if state.active else ():
         findings.append(_cleared(state.active.pop(key), moment(now)))
-    return findings, _is_well(state, memory)
+    return findings
 
 
 def _asked(state: ZoneState, memory: Memory, now: int) -> list[Rule]:

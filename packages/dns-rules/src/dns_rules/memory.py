@@ -66,7 +66,7 @@ class Memory:
     __slots__ = (
         "_asked", "_meant", "_recorded", "_windows", "agreeing", "calm", "changed", "due", "failed", "failure",
         "faulty", "look", "oldest_answer", "plans", "quiet", "ring", "routes", "rules", "spreads", "stepped",
-        "transitions", "typical", "voices_until", "waiting", "zone",
+        "transitions", "typical", "voices_until", "waiting", "windows", "zone",
     )  # fmt: skip
 
     def __init__(self, state: ZoneState, zone: Zone, rules: Rules) -> None:
@@ -80,6 +80,12 @@ class Memory:
         ]
         self.ring = int(max([_RING, *(scaled(window, zone.criticality) * MICROS for window in windows)]))
         """How long sealed tallies are kept, in microseconds."""
+        self.windows = {
+            int(scaled(each.window, zone.criticality) * MICROS)
+            for each in detectors
+            if isinstance(each, Sustained | Match)
+        }
+        """Over how long failures are summed up, by rules that look at every step."""
         self.oldest_answer = ALWAYS
         """No vantage's latest answer is older: nothing has to be forgotten until this is too old."""
         self.voices_until = ALWAYS

@@ -37,8 +37,7 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
     active = standing(state, rule)
     after = now - int(scaled(detect.window, zone.criticality) * MICROS)
     well = memory.failed.get(rule.id, ALWAYS) < after and not active
-    of_zone = state.usual.get(key)
-    if well and of_zone is not None and of_zone.hour == hour_of(now):
+    if well and _is_known(state, key, now):
         return _NOTHING  # by far the commonest case
     if not is_due(state, rule.id, now):
         return _NOTHING
@@ -71,10 +70,18 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
 
 
 def due(state: ZoneState, rule: Rule, zone: Zone, now: int) -> int:
-    """When there is something to look at where nothing fails: once an hour, which has then been without failures."""
-    of_zone = state.usual.get(f"{rule.id}\t")
-    known = of_zone is not None and of_zone.hour == hour_of(now)
-    return end_of_hour(now) if known else next_look(state, rule, zone, now)
+    """When there is something to look at: where nothing fails once an hour, which has then been without failures."""
+    assert isinstance(rule.detect, Baseline)
+    after = now - int(scaled(rule.detect.window, zone.criticality) * MICROS)
+    if memory_of(state).failed.get(rule.id, ALWAYS) < after and _is_known(state, f"{rule.id}\t", now):
+        return end_of_hour(now)
+    return next_look(state, rule, zone, now)
+
+
+def _is_known(state: ZoneState, key: str, now: int) -> bool:
+    """Whether this hour of the zone is one that is learnt from."""
+    of_zone = state.usual.get(key)
+    return of_zone is not None and of_zone.hour == hour_of(now)
 
 
 def _learn(state: ZoneState, rule: Rule, name: str, now: int, level: int) -> bool:

@@ -41,8 +41,8 @@ def detect(state: ZoneState, rule: Rule, zone: Zone, now: int) -> Reading:
         return _NOTHING  # by far the commonest case: nothing failed, so nothing can begin, and nothing can be over
     sums = memory.window(rule, state)
     sums.advance(state, now - window)
-    if (sums.failing or active) and not _suffices(sums, rule.detect) and _longer(state, memory) > window:
-        window, sums = _longer(state, memory), memory.window(rule, state, longer=True)
+    if (sums.failing or active) and not _suffices(sums, rule.detect) and longer(state, memory) > window:
+        window, sums = longer(state, memory), memory.window(rule, state, longer=True)
         sums.advance(state, now - window)
     places = sums.places
     recent = sums.since(state, now - max(window // 2, 20 * MICROS)) if active else {}
@@ -91,7 +91,7 @@ def _suffices(sums: Window, detect: Sustained) -> bool:
     return any(place.total >= detect.samples for place in sums.places.values())
 
 
-def _longer(state: ZoneState, memory: Memory) -> int:
+def longer(state: ZoneState, memory: Memory) -> int:
     """The window of a zone that is asked too seldom for the rule's own: some intervals, to the minute."""
     minutes = round(_INTERVALS * state.interval / _MINUTE)
     return min(minutes * _MINUTE, memory.ring)  # tallies are kept no longer
