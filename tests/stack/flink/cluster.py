@@ -56,7 +56,8 @@ class Cluster(Running):
         """A task manager, and all that it runs, is gone at once; another one takes its place."""
         for pid in self._pids(group):
             if pid != group:  # who starts the other one
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has gone with its parent
+                    os.kill(pid, signal.SIGKILL)
 
     @property
     def ended(self) -> bool:
