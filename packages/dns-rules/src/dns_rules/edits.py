@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .intake import SEPARATOR
+from .facts import SEPARATOR
 from .state import MICROS, moment
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dns_events import Delegation, Observation, Registration, Traffic, ZoneChange, fingerprint, type_of
 
 from . import vantage
+from .facts import SEPARATOR, plain
 from .matching import EvaluationError, as_json
 from .routes import Count
 from .state import (
@@ -27,11 +28,8 @@ from .state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dns_events import Event, Probe, Record
 
-    from .inventory import Zone
     from .routes import Route, Routes
     from .state import Tallies
 
@@ -41,12 +39,6 @@ _MOST_ANSWERED = 256
 _MOST_DATA = 16
 #: Of so many servers faults are held.
 _MOST_SERVERS = 64
-#: Between the members of a fact's value.
-SEPARATOR = ", "
-#: With a question after it, the fact that is a record set as the authoritative servers give it.
-RECORDS = "record:"
-#: SPF (RFC 7208), DMARC (RFC 7489), MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
-_POLICIES = ("v=spf1", "v=dmarc1", "v=stsv1", "v=tlsrptv1")
 
 
 def take(state: ZoneState, bucket: Bucket, event: Event, time: int, routes: Routes) -> None:
@@ -299,22 +291,6 @@ def _by_question(records: tuple[Record, ...]) -> dict[str, tuple[str, ...]]:
         if f"{record.name}/{record.type}" in found or len(found) < _MOST_DATA:
             found.setdefault(f"{record.name}/{record.type}", set()).add(plain(record.data))
     return {question: tuple(sorted(data)[:_MOST_DATA]) for question, data in sorted(found.items())}
-
-
-def plain(data: str) -> str:
-    """Record data to compare: names have no case (RFC 4343), and their last dot is often left out."""
-    return data.lower().removesuffix(".")
-
-
-def tracked(data: Iterable[str], question: str, zone: Zone) -> str:
-    """A record set as the value of a fact: of TXT records of which the inventory says nothing, the policies."""
-    listed = sorted(map(plain, data))
-    name, _, rdtype = question.rpartition("/")
-    known = zone.expectation(name, rdtype)
-    if rdtype == "TXT" and (known is None or not isinstance(known.expect, tuple)):
-        # Others come and go with every service that wants to see that the domain is yours.
-        return SEPARATOR.join(item for item in listed if item.lstrip('"').startswith(_POLICIES))
-    return SEPARATOR.join(listed)
 
 
 def _see(bucket: Bucket, event: Delegation | Registration, time: int, facts: dict[str, str]) -> None:

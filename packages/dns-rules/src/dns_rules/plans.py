@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .intake import SEPARATOR, plain, tracked
+from .facts import SEPARATOR, members, plain, tracked
 from .state import MICROS, micros
 
 if TYPE_CHECKING:
@@ -118,8 +118,3 @@ def in_words(plan: Plan) -> str:
     """``change CHG-12 says 192.0.2.9``."""
     alias = f"CNAME {plan.alias}" if plan.alias else "that there is none"
     return f"change {plan.change} says {SEPARATOR.join(sorted(plan.data)) or alias}"
-
-
-def members(value: str) -> frozenset[str]:
-    """The records of a tracked value."""
-    return frozenset(map(plain, value.split(SEPARATOR))) if value else frozenset()

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from . import vantage
-from .intake import RECORDS, tracked
+from .facts import RECORDS, tracked
 from .plans import gives
 from .spread import Spread, Verdict, Voice
 from .state import MICROS, Agreement

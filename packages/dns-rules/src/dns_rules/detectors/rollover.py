@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dns_rules import words
-from dns_rules.intake import SEPARATOR
+from dns_rules.facts import SEPARATOR
 from dns_rules.model import Offender
 from dns_rules.rules import Rollover
 from dns_rules.state import MICROS, Held, moment

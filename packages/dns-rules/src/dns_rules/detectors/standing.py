@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dns_rules import words
-from dns_rules.intake import SEPARATOR
+from dns_rules.facts import SEPARATOR
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
 from dns_rules.rules import FAULTS_OF_SERVERS, Standing, scaled

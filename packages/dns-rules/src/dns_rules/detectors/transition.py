@@ -10,10 +10,10 @@ from msgspec import structs
 
 from dns_rules import vantage, words
 from dns_rules.edits import editor, was_edited
-from dns_rules.intake import RECORDS, SEPARATOR, plain, tracked
+from dns_rules.facts import RECORDS, SEPARATOR, members, plain, tracked
 from dns_rules.memory import memory_of
 from dns_rules.model import Offender
-from dns_rules.plans import in_words, members
+from dns_rules.plans import in_words
 from dns_rules.rules import FAULTS_OF_SERVERS, FAULTS_OF_ZONES, Transition, scaled
 from dns_rules.state import MICROS, Fact
 

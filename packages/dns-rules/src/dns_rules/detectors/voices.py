@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dns_rules.intake import SEPARATOR
+from dns_rules.facts import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from dns_events import within
 from msgspec import Struct, structs
 
 from dns_rules.errors import RulesError
-from dns_rules.intake import plain
+from dns_rules.facts import plain
 
 from . import rdata
 from .source import RecordSet, SourceZone
