@@ -60,7 +60,7 @@ def judge(number: int, seed: int, interval: int) -> Outcome:
     began = time.process_time()
     watched = month(number, seed, interval)
     assert watched.fault is not None
-    engine = Engine(Inventory(version=1, teams={"web": Team(name="Web")}, zones=(watched.zone,)), load_rules())
+    engine = _engine(watched)
     changes: list[Incident] = []
     events = 0
     for begin in range(0, MONTH, DAY):
@@ -84,6 +84,22 @@ def judge(number: int, seed: int, interval: int) -> Outcome:
         events=events,
         cpu=time.process_time() - began,
     )
+
+
+def grown(seed: int, interval: int, days: int = 365) -> int:
+    """Bytes of the state of one zone on the day on which it was largest, of days after each other."""
+    watched = Watched(0, seed, interval=interval, minutes=days * DAY)
+    engine = _engine(watched)
+    most = 0
+    for day in range(days):
+        engine.step(watched.events(day * DAY, (day + 1) * DAY))
+        most = max(most, len(engine.judgement.dump(watched.name)))
+        _show(day + 1, days, f"days of a zone, {most / 1000:.1f} kB at most")
+    return most
+
+
+def _engine(watched: Watched) -> Engine:
+    return Engine(Inventory(version=1, teams={"web": Team(name="Web")}, zones=(watched.zone,)), load_rules())
 
 
 def _parted(
@@ -123,20 +139,19 @@ def run(months: int, seed: int, interval: int, jobs: int, into: Path | None) -> 
                 with into.open("ab") as file:
                     file.write(msgspec.json.encode(outcome) + b"\n")
             left = (time.monotonic() - began) / (len(outcomes) - before) * (months - len(outcomes))
-            _show(list(outcomes.values()), months, left)
+            missed, false = sum(not o.found for o in outcomes.values()), sum(len(o.false) for o in outcomes.values())
+            state = f"zone-months, {missed} missed, {false} false pages, {left / 60:,.0f} min to go"
+            _show(len(outcomes), months, state)
     return [outcome for _, outcome in sorted(outcomes.items())]
 
 
-def _show(outcomes: list[Outcome], months: int, left: float) -> None:
+def _show(done: int, whole: int, what: str) -> None:
     """How far it is: a line that is renewed where somebody looks at it, one for each hundredth elsewhere."""
-    done = len(outcomes)
     seen = sys.stderr.isatty()
-    if not seen and done * 100 // months == (done - 1) * 100 // months:
+    if not seen and done * 100 // whole == (done - 1) * 100 // whole:
         return
-    bar = f"{'#' * (done * _BAR // months):.<{_BAR}}"
-    missed, false = sum(not o.found for o in outcomes), sum(len(o.false) for o in outcomes)
-    line = f"{bar} {done} of {months} zone-months, {missed} missed, {false} false pages, {left / 60:,.0f} min to go"
-    print(line, end="\r" if seen and done < months else "\n", file=sys.stderr, flush=True)
+    bar = f"{'#' * (done * _BAR // whole):.<{_BAR}}"
+    print(f"{bar} {done} of {whole} {what}", end="\r" if seen and done < whole else "\n", file=sys.stderr, flush=True)
 
 
 def figures(
@@ -159,6 +174,7 @@ def figures(
     yield Figure("faults found in time, share", sum(o.found for o in outcomes) / len(outcomes), "the limit", 0.99)
     yield Figure("false pages in 100 zone-months", 100 * false / len(outcomes), "the limit", 1)
     yield Figure("state of a zone after a month, kB", max(o.state for o in outcomes) / 1000, "the limit", 30)
+    yield Figure("state of a zone in a year, on its largest day, kB", grown(seed, interval) / 1000, "the limit", 30)
     yield Figure("a zone-month made and judged, s of CPU", cpu / len(outcomes), "its events", events / len(outcomes))
 
 
