@@ -9,9 +9,6 @@ import dns.name
 
 from .errors import InvalidNameError
 
-#: Names over this many octets on the wire cannot exist (RFC 1035 §2.3.4).
-MAX_WIRE_OCTETS = 255
-
 # UTS 46 mapping for labels outside ASCII; ASCII labels, underscores included, pass as they are.
 _CODEC = dns.name.IDNA_2008_Practical
 

@@ -52,8 +52,6 @@ class Line(Struct, frozen=True):
     least: str
     most: str
     last: str
-    end_x: float
-    end_y: float
 
 
 class Chart(Struct, frozen=True):
@@ -170,7 +168,7 @@ def stacked(rows: Sequence[Row], names: Sequence[str], choice: Choice, *, what: 
                 label = f"{_time(time, choice)}: {count} {name}"
                 bars.append(Bar(round(index * step, 2), round(y, 2), round(step * 0.82, 2), round(height, 2),
                                 f"c{number % COLORS}", label))  # fmt: skip
-    drawn = [Line(name, "", number % COLORS, "", "", f"{sums[name]}", 0, 0) for number, name in enumerate(there)]
+    drawn = [Line(name, "", number % COLORS, "", "", f"{sums[name]}") for number, name in enumerate(there)]
     said = ", ".join(f"{sums[name]} {name}" for name in there)
     return Chart(
         bars=bars, lines=drawn, ticks=[f"{ceiling:.0f}", f"{ceiling / 2:g}", "0"], times=ticks(choice),
@@ -222,7 +220,6 @@ def _line(name: str, points: Sequence[tuple[dt.datetime, float]], number: int, c
           shown: Callable[[float | None], str]) -> Line:  # fmt: skip
     span, commands = (choice.end - choice.start).total_seconds(), []
     previous: dt.datetime | None = None
-    x = y = 0.0
     for time, value in points:
         x = round(min(max((time - choice.start).total_seconds() / span, 0), 1) * WIDTH, 1)
         y = round(HEIGHT - min(value / ceiling, 1) * HEIGHT, 1)
@@ -231,9 +228,7 @@ def _line(name: str, points: Sequence[tuple[dt.datetime, float]], number: int, c
         commands.append(f"{'M' if gap else 'L'}{x} {y}")
         previous = time
     values = [value for _, value in points]
-    return Line(
-        name, " ".join(commands), number % COLORS, shown(min(values)), shown(max(values)), shown(values[-1]), x, y
-    )
+    return Line(name, " ".join(commands), number % COLORS, shown(min(values)), shown(max(values)), shown(values[-1]))
 
 
 def _time(time: dt.datetime, choice: Choice) -> str:
