@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+import msgspec
 import pytest
 from dns_events import DnsEventsError
 from dns_events.yamlfile import MAX_DEPTH, MAX_VALUES, Document
@@ -91,3 +94,82 @@ def test_an_error_has_its_place(tmp_path, text, told):
 def test_a_value_and_a_key_have_their_place(tmp_path, path, key, place):
     text = "a: &a 1\nblock:\n  - {x: 1}\nflow: [1, 2]\nalias: *a\nbelow:\n  text\n"
     assert document(tmp_path, text).place(path, key=key) == place
+
+
+class Part(msgspec.Struct, forbid_unknown_fields=True):
+    """Something with a choice."""
+
+    kind: Literal["first", "second"] = "first"
+    number: int = 0
+
+
+class Round(msgspec.Struct, tag="round", tag_field="shape", forbid_unknown_fields=True):
+    """One of two forms."""
+
+    radius: int = 0
+
+
+class Square(msgspec.Struct, tag="square", tag_field="shape", forbid_unknown_fields=True):
+    """The other one."""
+
+    side: int = 0
+
+
+class Whole(msgspec.Struct, forbid_unknown_fields=True):
+    """A document."""
+
+    parts: dict[str, Part] = {}
+    nested: dict[str, dict[str, Part]] = {}
+    days: set[Literal["mon", "tue"]] = set()
+    pair: tuple[int, Literal["x"]] = (0, "x")
+    form: Round | Square | None = None
+    level: Annotated[Literal[1, 2] | None, msgspec.Meta(description="How far.")] = None
+    numbers: dict[int, int] = {}
+    limits: dict[Literal["low", "high"], int] = {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    {
+        "word": ("parts: {}\nlevel: 3", "2:8: Invalid enum value 3; write 1 or 2 (at $.level)"),
+        "in-a-list": ("days: [mon, thu]", "1:13: Invalid enum value 'thu'; write mon or tue (at $.days[1])"),
+        "in-a-tuple": ("pair: [1, y]", "1:11: Invalid enum value 'y'; write x (at $.pair[1])"),
+        "form": ("form: {shape: oval}", "1:15: Invalid value 'oval'; write round or square (at $.form.shape)"),
+        "in-a-mapping": (
+            "parts:\n  a: {}\n  b: {kind: third}\n  c: {kind: fourth}",
+            "3:13: Invalid enum value 'third'; write first or second (at $.parts.b.kind)",
+        ),
+        "dots-in-keys": (
+            "parts:\n  a: {}\n  a.b: {number: x}\n  a.c: {}",
+            "3:17: Expected `int`, got `str` (at $.parts.a.b.number)",
+        ),
+        "two-mappings": (
+            "nested:\n  a: {x: {}}\n  b:\n    y: {}\n    z: 1\n  c: 1",
+            "5:8: Expected `object`, got `int` (at $.nested.b.z)",
+        ),
+        "by-an-alias": ("parts: {a: &a {number: x}, b: *a}", "1:24: Expected `int`, got `str` (at $.parts.a.number)"),
+        "number-as-key": ("numbers: {1: 1, 2: x}", "1:20: Expected `int`, got `str` (at $.numbers.2)"),
+        "key-of-a-wrong-type": ("parts: {1: {}}", "1:8: Expected `str`, got `int` (at $.parts)"),
+        "set": ("days: !!set {thu}", "1:7: Invalid enum value 'thu'; write mon or tue (at $.days[0])"),
+        "key-nearly": (
+            "parts: {a: {numbr: 1}}",
+            "1:13: unknown key 'numbr'; did you mean 'number'? (at $.parts.a.numbr)",
+        ),
+        "key": ("parts: {a: {x: 1}}", "1:13: unknown key 'x'; write kind or number (at $.parts.a.x)"),
+        "key-of-a-word": (
+            "limits: {low: 1, hgh: 2}",
+            "1:18: unknown key 'hgh'; did you mean 'high'? (at $.limits.hgh)",
+        ),
+        "key-of-another-form": ("form: {shape: round, side: 1}", "1:22: unknown key 'side'; write radius or shape"),
+    }.values(),
+)
+def test_an_error_has_its_place_and_what_to_write(tmp_path, text, told):
+    with pytest.raises(DnsEventsError) as error:
+        document(tmp_path, text).convert(Whole)
+    assert str(error.value).startswith(f"{tmp_path / 'some.yaml'}:{told}")
+
+
+def test_what_is_wrong_in_a_large_mapping_is_found(tmp_path):
+    lines = [f"  k{n}: {{number: {'x' if n == 7_000 else n}}}" for n in range(10_000)]
+    with pytest.raises(DnsEventsError, match=r":7002:19: .*\$\.parts\.k7000\.number"):
+        document(tmp_path, "\n".join(["parts:", *lines])).convert(Whole)

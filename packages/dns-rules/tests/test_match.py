@@ -124,7 +124,7 @@ def test_cel_is_bounded():
             "11:17",
             "re of '(': INVALID_ARGUMENT: invalid regular expression",
         ),
-        ("fields: {answers.data|cidr: 10.0.0.1/8}", "9:11", "10.0.0.1/8 has host bits set"),
+        ("fields: {answers.data|cidr: 10.0.0.1/8}", "9:31", "10.0.0.1/8 has host bits set"),
         ("fields: {name|contains: 5}", "9:27", "contains of 5"),
         ("fields: {name: []}", "9:18", "no value; write one, or a list"),
         ("when: 'event.name =='", "9:23", "Syntax error"),

@@ -5,7 +5,8 @@ It stands here, at the one place that every part may import, so that all configu
 
 from __future__ import annotations
 
-import difflib
+import bisect
+import copy
 import math
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import yaml
 
-from . import durations
+from . import durations, hints
 from .errors import DnsEventsError
 
 if TYPE_CHECKING:
@@ -104,11 +105,17 @@ class Document:
         except msgspec.ValidationError as error:
             text, _, path = str(error).partition(" - at ")
             found = re.search(r"`\$([^`]*)`", path)
-            where = at + (found[1] if found else "")
-            if unknown := re.search(r"unknown field `(.+)`", text):
+            steps = _STEP.findall(found[1] if found else "")
+            exact, wrong = _exact(steps, value, kind, str(error))
+            where = at + exact
+            # A mapping has keys by its names, or of its keys' type.
+            unknown = re.search(r"unknown field `(.+)`" if "`key`" not in path else r"enum value '(.+)'", text)
+            if unknown:
                 where += f".{unknown[1]}"
-                text = f"unknown key {unknown[1]!r}; {_suggestion(unknown[1], kind)}"
-            raise self.error(where, text, at=self.place(where, key=unknown is not None)) from error
+                text = f"unknown key {unknown[1]!r}; {hints.key(unknown[1], kind, steps, wrong)}"
+            elif text.startswith("Invalid") and (hint := hints.word(kind, steps)):
+                text += f"; {hint}"
+            raise self.error(where, text, at=self.place(where, key=bool(unknown))) from error
 
     def seconds(self, at: str, text: Any) -> float:
         """A duration that stands at a path, as ``$.delivery.most_age``.
@@ -162,20 +169,25 @@ class Document:
         """Where the value at a path is told to stand, its key's mark, and its node; or those of what is around it."""
         node = self._root
         mark = label = None
-        for key, index in _STEP.findall(path):
+        rest = path.removeprefix("$")
+        while rest:
+            step = _STEP.match(rest)
             if isinstance(node, yaml.MappingNode):
-                found = [(k, v) for k, v in node.value if k.value == key]
+                # There may be dots in a key.
+                found = [(k, v) for k, v in node.value if re.match(rf"\.{re.escape(str(k.value))}(?=[.\[]|$)", rest)]
                 if not found:
                     break
-                name, node = found[0]
+                name, node = max(found, key=lambda pair: len(pair[0].value))
+                rest = rest[1 + len(name.value) :]
                 mark, label = node.start_mark, name.start_mark
                 # A block begins with its first item, and an alias elsewhere: what is wrong with either stands here.
                 is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
                 if is_block or mark.index < label.index:
                     mark = label
-            elif isinstance(node, yaml.SequenceNode) and index.isdigit() and int(index) < len(node.value):
-                node = node.value[int(index)]
+            elif isinstance(node, yaml.SequenceNode) and step and step[2] and int(step[2]) < len(node.value):
+                node = node.value[int(step[2])]
                 mark = label = node.start_mark
+                rest = rest[step.end() :]
             else:
                 break
         return mark, label, node
@@ -198,12 +210,39 @@ def check_depth(text: bytes) -> None:
             raise yaml.MarkedYAMLError(problem=told, problem_mark=event.start_mark)  # type: ignore[arg-type]  # libyaml's own
 
 
-def _suggestion(key: str, kind: Any) -> str:
-    """What was meant, by the keys of the kind and of its parts."""
-    # Schemas of what JSON cannot say (our own types, say) are not asked for: only keys are.
-    parts = msgspec.json.schema(kind, schema_hook=lambda _: {}).get("$defs", {}).values()
-    near = difflib.get_close_matches(key, {name for part in parts for name in part.get("properties", ())}, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"{kind.__name__}'s keys are in its JSON Schema"
+def _exact(steps: list[hints.Step], value: Any, kind: Any, told: str) -> tuple[str, Any]:
+    """The path of what is wrong, with a mapping's key where msgspec's has ``[...]``, and what stands there."""
+    node = tree = copy.deepcopy(value)
+    path = ""
+    for name, index in steps:
+        if index.isdigit():
+            path += f"[{index}]"
+            node = node[int(index)] if isinstance(node, list) else None  # a set's members are no collections
+        else:
+            key = name or _wrong(tree, node, kind, told)
+            path += f".{key}"
+            node = node[key]
+    return path, node
+
+
+def _wrong(tree: Any, mapping: dict[str, Any], kind: Any, told: str) -> str:
+    """The key of that part of a tree's mapping with which this is told of the tree; the others are taken out."""
+    parts = list(mapping.items())
+
+    def tells(last: int) -> bool:
+        mapping.clear()
+        mapping.update(parts[: last + 1])
+        try:
+            msgspec.convert(tree, kind, dec_hook=_dec_hook)
+        except msgspec.ValidationError as error:
+            return str(error) == told
+        return False
+
+    # Only the first is ever told of that is wrong, so that all before it are not.
+    key, part = parts[bisect.bisect_left(range(len(parts) - 1), x=True, key=tells)]
+    mapping.clear()
+    mapping[key] = part
+    return key
 
 
 def _place(mark: Any) -> tuple[int, int]:

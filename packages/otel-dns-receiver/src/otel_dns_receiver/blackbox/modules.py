@@ -121,19 +121,10 @@ class Blackbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     modules: dict[str, Module]
 
 
-class _Listed(Struct, forbid_unknown_fields=True):
-    modules: dict[str, Any]
-
-
 def load(path: Path) -> Blackbox:
     """Read and check a file.
 
     Raises:
         ConfigError: names file, line and what is wrong there.
     """
-    document = Document(path, ConfigError)
-    listed = document.convert(_Listed).modules
-    # One by one, so that an error knows its line.
-    return Blackbox(
-        modules={name: document.convert_part(f"$.modules.{name}", keys, Module) for name, keys in listed.items()}
-    )
+    return Document(path, ConfigError).convert(Blackbox)
