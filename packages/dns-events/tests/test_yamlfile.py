@@ -115,6 +115,13 @@ class Square(msgspec.Struct, tag="square", tag_field="shape", forbid_unknown_fie
     side: int = 0
 
 
+class Both(msgspec.Struct):
+    """Two that must be there."""
+
+    low: int
+    high: int
+
+
 class Whole(msgspec.Struct, forbid_unknown_fields=True):
     """A document."""
 
@@ -124,6 +131,8 @@ class Whole(msgspec.Struct, forbid_unknown_fields=True):
     pair: tuple[int, Literal["x"]] = (0, "x")
     form: Round | Square | None = None
     level: Annotated[Literal[1, 2] | None, msgspec.Meta(description="How far.")] = None
+    both: Both | None = None
+    pairs: list[tuple[str, Part]] = []
     numbers: dict[int, int] = {}
     limits: dict[Literal["low", "high"], int] = {}
 
@@ -148,6 +157,11 @@ class Whole(msgspec.Struct, forbid_unknown_fields=True):
             "5:8: Expected `object`, got `int` (at $.nested.b.z)",
         ),
         "by-an-alias": ("parts: {a: &a {number: x}, b: *a}", "1:24: Expected `int`, got `str` (at $.parts.a.number)"),
+        "by-an-alias-of-what-is-fine-elsewhere": (
+            "both: &m {low: 1, high: 2}\nparts: *m",
+            "2:1: Expected `object`, got `int` (at $.parts)",
+        ),
+        "in-pairs": ("pairs: !!pairs [a: {number: x}]", "1:17: Expected `int`, got `str` (at $.pairs[0][1].number)"),
         "number-as-key": ("numbers: {1: 1, 2: x}", "1:20: Expected `int`, got `str` (at $.numbers.2)"),
         "key-of-a-wrong-type": ("parts: {1: {}}", "1:8: Expected `str`, got `int` (at $.parts)"),
         "set": ("days: !!set {thu}", "1:7: Invalid enum value 'thu'; write mon or tue (at $.days[0])"),

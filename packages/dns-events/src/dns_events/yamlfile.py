@@ -28,7 +28,9 @@ MAX_BYTES = 4 << 20
 MAX_DEPTH = 50
 #: Values with every alias and merge key written out; what a file of `MAX_BYTES` may hold without any.
 MAX_VALUES = 1 << 20
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+#: In a path: a name, or a place in a list; in msgspec's also any key of a mapping.
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_MSGSPEC_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -105,7 +107,7 @@ class Document:
         except msgspec.ValidationError as error:
             text, _, path = str(error).partition(" - at ")
             found = re.search(r"`\$([^`]*)`", path)
-            steps = _STEP.findall(found[1] if found else "")
+            steps = _MSGSPEC_STEP.findall(found[1] if found else "")
             exact, wrong = _exact(steps, value, kind, str(error))
             where = at + exact
             # A mapping has keys by its names, or of its keys' type.
@@ -217,21 +219,26 @@ def _exact(steps: list[hints.Step], value: Any, kind: Any, told: str) -> tuple[s
     for name, index in steps:
         if index.isdigit():
             path += f"[{index}]"
-            node = node[int(index)] if isinstance(node, list) else None  # a set's members are no collections
+            node = None if isinstance(node, set) else node[int(index)]  # a set's members are no collections
         else:
             key = name or _wrong(tree, node, kind, told)
+            if key is None:
+                break
             path += f".{key}"
             node = node[key]
     return path, node
 
 
-def _wrong(tree: Any, mapping: dict[str, Any], kind: Any, told: str) -> str:
-    """The key of that part of a tree's mapping with which this is told of the tree; the others are taken out."""
+def _wrong(tree: Any, mapping: dict[str, Any], kind: Any, told: str) -> str | None:
+    """The key of that part of a tree's mapping with which this is told of the tree; the others are taken out.
+
+    None where an alias has the mapping in another place too, in which something else is wrong without the others.
+    """
     parts = list(mapping.items())
 
-    def tells(last: int) -> bool:
+    def tells(begin: int, end: int) -> bool:
         mapping.clear()
-        mapping.update(parts[: last + 1])
+        mapping.update(parts[begin:end])
         try:
             msgspec.convert(tree, kind, dec_hook=_dec_hook)
         except msgspec.ValidationError as error:
@@ -239,10 +246,8 @@ def _wrong(tree: Any, mapping: dict[str, Any], kind: Any, told: str) -> str:
         return False
 
     # Only the first is ever told of that is wrong, so that all before it are not.
-    key, part = parts[bisect.bisect_left(range(len(parts) - 1), x=True, key=tells)]
-    mapping.clear()
-    mapping[key] = part
-    return key
+    place = bisect.bisect_left(range(len(parts) - 1), x=True, key=lambda last: tells(0, last + 1))
+    return parts[place][0] if tells(place, place + 1) else None
 
 
 def _place(mark: Any) -> tuple[int, int]:
