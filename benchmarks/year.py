@@ -86,8 +86,9 @@ def judge(number: int, seed: int, interval: int) -> Outcome:
     )
 
 
-def grown(seed: int, interval: int, days: int = 365) -> int:
-    """Bytes of the state of one zone on the day on which it was largest, of days after each other."""
+def grown(seed: int, interval: int) -> int:
+    """Bytes of the state of one zone on the day of a year on which it was largest."""
+    days = 365
     watched = Watched(0, seed, interval=interval, minutes=days * DAY)
     engine = _engine(watched)
     most = 0

@@ -137,46 +137,46 @@ class Whole(msgspec.Struct, forbid_unknown_fields=True):
     limits: dict[Literal["low", "high"], int] = {}
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    {
-        "word": ("parts: {}\nlevel: 3", "2:8: Invalid enum value 3; write 1 or 2 (at $.level)"),
-        "in-a-list": ("days: [mon, thu]", "1:13: Invalid enum value 'thu'; write mon or tue (at $.days[1])"),
-        "in-a-tuple": ("pair: [1, y]", "1:11: Invalid enum value 'y'; write x (at $.pair[1])"),
-        "form": ("form: {shape: oval}", "1:15: Invalid value 'oval'; write round or square (at $.form.shape)"),
-        "in-a-mapping": (
-            "parts:\n  a: {}\n  b: {kind: third}\n  c: {kind: fourth}",
-            "3:13: Invalid enum value 'third'; write first or second (at $.parts.b.kind)",
-        ),
-        "dots-in-keys": (
-            "parts:\n  a: {}\n  a.b: {number: x}\n  a.c: {}",
-            "3:17: Expected `int`, got `str` (at $.parts.a.b.number)",
-        ),
-        "two-mappings": (
-            "nested:\n  a: {x: {}}\n  b:\n    y: {}\n    z: 1\n  c: 1",
-            "5:8: Expected `object`, got `int` (at $.nested.b.z)",
-        ),
-        "by-an-alias": ("parts: {a: &a {number: x}, b: *a}", "1:24: Expected `int`, got `str` (at $.parts.a.number)"),
-        "by-an-alias-of-what-is-fine-elsewhere": (
-            "both: &m {low: 1, high: 2}\nparts: *m",
-            "2:1: Expected `object`, got `int` (at $.parts)",
-        ),
-        "in-pairs": ("pairs: !!pairs [a: {number: x}]", "1:17: Expected `int`, got `str` (at $.pairs[0][1].number)"),
-        "number-as-key": ("numbers: {1: 1, 2: x}", "1:20: Expected `int`, got `str` (at $.numbers.2)"),
-        "key-of-a-wrong-type": ("parts: {1: {}}", "1:8: Expected `str`, got `int` (at $.parts)"),
-        "set": ("days: !!set {thu}", "1:7: Invalid enum value 'thu'; write mon or tue (at $.days[0])"),
-        "key-nearly": (
-            "parts: {a: {numbr: 1}}",
-            "1:13: unknown key 'numbr'; did you mean 'number'? (at $.parts.a.numbr)",
-        ),
-        "key": ("parts: {a: {x: 1}}", "1:13: unknown key 'x'; write kind or number (at $.parts.a.x)"),
-        "key-of-a-word": (
-            "limits: {low: 1, hgh: 2}",
-            "1:18: unknown key 'hgh'; did you mean 'high'? (at $.limits.hgh)",
-        ),
-        "key-of-another-form": ("form: {shape: round, side: 1}", "1:22: unknown key 'side'; write radius or shape"),
-    }.values(),
-)
+FAULTS = {
+    "word": ("parts: {}\nlevel: 3", "2:8: Invalid enum value 3; write 1 or 2 (at $.level)"),
+    "in-a-list": ("days: [mon, thu]", "1:13: Invalid enum value 'thu'; write mon or tue (at $.days[1])"),
+    "in-a-tuple": ("pair: [1, y]", "1:11: Invalid enum value 'y'; write x (at $.pair[1])"),
+    "form": ("form: {shape: oval}", "1:15: Invalid value 'oval'; write round or square (at $.form.shape)"),
+    "in-a-mapping": (
+        "parts:\n  a: {}\n  b: {kind: third}\n  c: {kind: fourth}",
+        "3:13: Invalid enum value 'third'; write first or second (at $.parts.b.kind)",
+    ),
+    "dots-in-keys": (
+        "parts:\n  a: {}\n  a.b: {number: x}\n  a.c: {}",
+        "3:17: Expected `int`, got `str` (at $.parts.a.b.number)",
+    ),
+    "two-mappings": (
+        "nested:\n  a: {x: {}}\n  b:\n    y: {}\n    z: 1\n  c: 1",
+        "5:8: Expected `object`, got `int` (at $.nested.b.z)",
+    ),
+    "by-an-alias": ("parts: {a: &a {number: x}, b: *a}", "1:24: Expected `int`, got `str` (at $.parts.a.number)"),
+    "by-an-alias-of-what-is-fine-elsewhere": (
+        "both: &m {low: 1, high: 2}\nparts: *m",
+        "2:1: Expected `object`, got `int` (at $.parts)",
+    ),
+    "in-pairs": ("pairs: !!pairs [a: {number: x}]", "1:17: Expected `int`, got `str` (at $.pairs[0][1].number)"),
+    "number-as-key": ("numbers: {1: 1, 2: x}", "1:20: Expected `int`, got `str` (at $.numbers.2)"),
+    "key-of-a-wrong-type": ("parts: {1: {}}", "1:8: Expected `str`, got `int` (at $.parts)"),
+    "set": ("days: !!set {thu}", "1:7: Invalid enum value 'thu'; write mon or tue (at $.days[0])"),
+    "key-nearly": (
+        "parts: {a: {numbr: 1}}",
+        "1:13: unknown key 'numbr'; did you mean 'number'? (at $.parts.a.numbr)",
+    ),
+    "key": ("parts: {a: {x: 1}}", "1:13: unknown key 'x'; write kind or number (at $.parts.a.x)"),
+    "key-of-a-word": (
+        "limits: {low: 1, hgh: 2}",
+        "1:18: unknown key 'hgh'; did you mean 'high'? (at $.limits.hgh)",
+    ),
+    "key-of-another-form": ("form: {shape: round, side: 1}", "1:22: unknown key 'side'; write radius or shape"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), FAULTS.values(), ids=FAULTS)
 def test_an_error_has_its_place_and_what_to_write(tmp_path, text, told):
     with pytest.raises(DnsEventsError) as error:
         document(tmp_path, text).convert(Whole)

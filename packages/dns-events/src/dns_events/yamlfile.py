@@ -28,9 +28,9 @@ MAX_BYTES = 4 << 20
 MAX_DEPTH = 50
 #: Values with every alias and merge key written out; what a file of `MAX_BYTES` may hold without any.
 MAX_VALUES = 1 << 20
-#: In a path: a name, or a place in a list; in msgspec's also any key of a mapping.
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
-_MSGSPEC_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+#: In a path of msgspec's: a name, a place in a list, or any key of a mapping.
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_INDEX = re.compile(r"\[(\d+)\]")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -107,7 +107,7 @@ class Document:
         except msgspec.ValidationError as error:
             text, _, path = str(error).partition(" - at ")
             found = re.search(r"`\$([^`]*)`", path)
-            steps = _MSGSPEC_STEP.findall(found[1] if found else "")
+            steps = _STEP.findall(found[1] if found else "")
             exact, wrong = _exact(steps, value, kind, str(error))
             where = at + exact
             # A mapping has keys by its names, or of its keys' type.
@@ -173,23 +173,22 @@ class Document:
         mark = label = None
         rest = path.removeprefix("$")
         while rest:
-            step = _STEP.match(rest)
+            index = _INDEX.match(rest)
             if isinstance(node, yaml.MappingNode):
-                # There may be dots in a key.
-                found = [(k, v) for k, v in node.value if re.match(rf"\.{re.escape(str(k.value))}(?=[.\[]|$)", rest)]
+                found = [(k, v) for k, v in node.value if _begins(rest, k.value)]
                 if not found:
                     break
-                name, node = max(found, key=lambda pair: len(pair[0].value))
+                name, node = max(found, key=lambda pair: len(pair[0].value))  # there may be dots in a key
                 rest = rest[1 + len(name.value) :]
                 mark, label = node.start_mark, name.start_mark
                 # A block begins with its first item, and an alias elsewhere: what is wrong with either stands here.
                 is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
                 if is_block or mark.index < label.index:
                     mark = label
-            elif isinstance(node, yaml.SequenceNode) and step and step[2] and int(step[2]) < len(node.value):
-                node = node.value[int(step[2])]
+            elif isinstance(node, yaml.SequenceNode) and index and int(index[1]) < len(node.value):
+                node = node.value[int(index[1])]
                 mark = label = node.start_mark
-                rest = rest[step.end() :]
+                rest = rest[index.end() :]
             else:
                 break
         return mark, label, node
@@ -248,6 +247,11 @@ def _wrong(tree: Any, mapping: dict[str, Any], kind: Any, told: str) -> str | No
     # Only the first is ever told of that is wrong, so that all before it are not.
     place = bisect.bisect_left(range(len(parts) - 1), x=True, key=lambda last: tells(0, last + 1))
     return parts[place][0] if tells(place, place + 1) else None
+
+
+def _begins(path: str, key: Any) -> bool:
+    """Whether a path leads to this key, or on from it."""
+    return path.startswith(f".{key}") and path[1 + len(key) :][:1] in {"", ".", "["}
 
 
 def _place(mark: Any) -> tuple[int, int]:
