@@ -37,7 +37,7 @@ class Contents:
         self._home = home / "zones"
         self._home.mkdir(parents=True, exist_ok=True)
         signed = [".", plan.TLD, *(zone.name for zone in self.zones.values() if zone.signed)]
-        self._keys = {name: Key.new() for name in signed}
+        self._keys = {name: Key.of(name) for name in signed}
         today = int(f"{dt.datetime.now(dt.UTC):%Y%m%d}01")
         self._serials = dict.fromkeys([".", plan.TLD, *self.zones], today)
         self._records = {zone.name: zone.records for zone in self.zones.values()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 
 import dns.dnssec
@@ -28,9 +29,17 @@ class Key:
     @classmethod
     def new(cls) -> Key:
         """A key that never was."""
-        private = ec.generate_private_key(ec.SECP256R1())
-        public = dns.dnssec.make_dnskey(private.public_key(), Algorithm.ECDSAP256SHA256, flags=_CSK)
-        return cls(private, public)
+        return cls._of(ec.generate_private_key(ec.SECP256R1()))
+
+    @classmethod
+    def of(cls, zone: str) -> Key:
+        """A zone's key, the same in each lab: for who watched another lab just before, it was not replaced."""
+        secret = int.from_bytes(hashlib.sha256(zone.encode()).digest()[1:], "big")
+        return cls._of(ec.derive_private_key(secret, ec.SECP256R1()))
+
+    @classmethod
+    def _of(cls, private: ec.EllipticCurvePrivateKey) -> Key:
+        return cls(private, dns.dnssec.make_dnskey(private.public_key(), Algorithm.ECDSAP256SHA256, flags=_CSK))
 
     def ds(self, zone: str) -> str:
         """The data of the DS record that the zone's parent publishes for this key."""
